@@ -1,0 +1,66 @@
+# Everything a fresh machine needs, from git, make and any Python >= 3.9; `make help` lists the targets.
+PYTHON ?= python3
+UV := .tools/uv/bin/uv
+BIN := .venv/bin
+export UV_PYTHON_PREFERENCE ?= system
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+$(UV):
+	$(PYTHON) -m venv .tools/uv
+	.tools/uv/bin/python -m pip install --quiet uv
+
+.venv/made: .python-version | $(UV)
+	$(UV) venv --quiet --allow-existing .venv || $(UV) venv --quiet --allow-existing --python '>=3.12' .venv
+	@touch $@
+
+.venv/runtime: requirements.lock pyproject.toml .venv/made
+	$(UV) pip install --quiet --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/development: requirements-dev.lock .venv/runtime
+	$(UV) pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+setup: .venv/runtime  ## bring what the product needs
+develop: .venv/development  ## bring what the tests need
+
+demo: .venv/runtime  ## Nom de Code and the Lever sandbox side by side, full of life
+	$(BIN)/nomdecode demo
+
+demo-check: .venv/runtime  ## the main job over HTTP, on free ports and an empty data folder
+	$(BIN)/nomdecode demo --check
+
+lint: .venv/development  ## format, types, imports, templates
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/mypy benchmarks
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/djlint --quiet --lint src/nomdecode
+	$(BIN)/djlint --quiet --profile jinja --ignore H006,H013,H020,H023,H030,H031,H043,J004,J018,T002 --lint src/lever_sandbox
+
+test: lint chromium  ## lint, then all tests, the browser journeys among them
+	$(BIN)/pytest -n auto
+
+chromium:  ## the browser that the tests need, if none is there
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
+	  || { echo "The browser tests need Chromium: install your system's package 'chromium'."; exit 1; }
+
+screenshots: .venv/development chromium  ## every page of both applications, into build/screenshots
+	$(BIN)/python benchmarks/screenshots.py
+
+bench-latency: .venv/development chromium  ## seconds from scorecard to profile, and from move to page
+	$(BIN)/python benchmarks/latency.py
+
+lock:  ## write requirements*.lock anew
+	$(UV) pip compile pyproject.toml --group build --universal --generate-hashes --no-emit-index-url --no-header --quiet -o requirements.lock
+	$(UV) pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url --no-header --quiet -c requirements.lock -o requirements-dev.lock
+
+clean:  ## remove what was built (not the data)
+	rm -rf .venv .tools build
+
+.PHONY: help setup develop demo demo-check lint test chromium screenshots bench-latency lock clean
