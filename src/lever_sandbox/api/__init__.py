@@ -1,0 +1,1 @@
+"""Lever's Data API, version 1."""
