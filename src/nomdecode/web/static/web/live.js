@@ -1,0 +1,75 @@
+// Tells the parts of the page which wait for "live:<topic>" that their thing has changed.
+
+const address = document.body.dataset.live;
+const LONGEST_WAIT = 30_000;
+const SETTLES = 50; // longer than htmx takes until a new part listens
+const waiting = new Set();
+const asked = new Set(); // requests on the way
+let source = null;
+let wait = 1000;
+let timer;
+
+const topicsOnPage = () =>
+  [...document.querySelectorAll('[hx-trigger*="live:"]')].flatMap((part) =>
+    [...part.getAttribute("hx-trigger").matchAll(/live:([\w-]+)/g)].map((match) => match[1]),
+  );
+
+// Several events of one thing within a tenth of a second cost one request.
+function ring(topic) {
+  if (waiting.size === 0) setTimeout(flush, 100);
+  waiting.add(topic);
+}
+
+// htmx forgets what is asked of a part whose answer is on the way: it is asked again after that.
+function flush() {
+  if (waiting.size === 0 || asked.size > 0) return;
+  const topics = waiting.has("*") ? new Set([...topicsOnPage(), "any"]) : new Set([...waiting, "any"]);
+  waiting.clear();
+  for (const topic of topics) window.htmx?.trigger(document.body, `live:${topic}`);
+}
+
+document.addEventListener("htmx:beforeSend", ({ detail: { xhr } }) => {
+  asked.add(xhr);
+  const over = () => asked.delete(xhr) && flush();
+  xhr.addEventListener("loadend", () => setTimeout(over, SETTLES));
+});
+
+function connect() {
+  source = new EventSource(address);
+  source.onmessage = (event) => {
+    wait = 1000;
+    ring(JSON.parse(event.data).topic);
+  };
+  source.onerror = () => {
+    disconnect();
+    timer = setTimeout(reconnect, wait * (0.75 + Math.random() / 2));
+    wait = Math.min(wait * 2, LONGEST_WAIT);
+  };
+}
+
+// What was said while nobody listened is lost: every part looks again.
+function reconnect() {
+  connect();
+  source.addEventListener("open", () => ring("*"), { once: true });
+}
+
+function disconnect() {
+  clearTimeout(timer);
+  source?.close();
+  source = null;
+}
+
+// A part that is put anew would take its open dialog with it: it looks again once that is closed.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const byItself = event.detail.requestConfig?.triggeringEvent?.type.startsWith("live:");
+  const dialog = byItself && event.detail.target.querySelector("dialog[open]");
+  if (!dialog) return;
+  event.detail.shouldSwap = false;
+  dialog.addEventListener("close", () => ring("*"), { once: true });
+});
+
+if (address) {
+  connect();
+  addEventListener("pagehide", disconnect);
+  addEventListener("pageshow", (event) => event.persisted && reconnect());
+}

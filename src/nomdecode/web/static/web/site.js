@@ -1,0 +1,93 @@
+// Copy buttons, dialogs, relative times, and a word when a request fails.
+
+const say = (text) => {
+  const region = document.getElementById("announce");
+  if (region) region.textContent = text;
+};
+
+async function copy(button) {
+  const label = button.textContent;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+  } catch {
+    // No clipboard without HTTPS: select the text beside the button and let the browser copy it.
+    const box = button.parentElement.querySelector("input");
+    box?.select();
+    if (!box || !document.execCommand("copy")) return say("Copying failed: select the text and copy it");
+  }
+  say("Copied");
+  button.textContent = "Copied";
+  setTimeout(() => (button.textContent = label === "Copied" ? "Copy" : label), 2000);
+}
+
+document.addEventListener("click", (event) => {
+  const target = event.target.closest("[data-copy], [data-opens], [data-closes]");
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+  if (!target) return;
+  if ("copy" in target.dataset) copy(target);
+  if ("opens" in target.dataset) document.getElementById(target.dataset.opens)?.showModal();
+  if ("closes" in target.dataset) target.closest("dialog")?.close();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+const dayNumber = (date) => Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / 864e5;
+
+// Says it as templatetags/components.py does.
+function relative(moment, now) {
+  const seconds = (moment - now) / 1000;
+  const size = Math.abs(seconds);
+  if (size < 10) return "just now";
+  for (const [unit, length, limit] of [["s", 1, 60], ["min", 60, 60], ["h", 3600, 24]]) {
+    const count = Math.round(size / length);
+    if (count < limit) return seconds > 0 ? `in ${count} ${unit}` : `${count} ${unit} ago`;
+  }
+  const days = dayNumber(moment) - dayNumber(now);
+  if (Math.abs(days) === 1) return days > 0 ? "tomorrow" : "yesterday";
+  if (Math.abs(days) < 7) return days > 0 ? `in ${days} days` : `${-days} days ago`;
+  return null; // A date stays a date.
+}
+
+setInterval(() => {
+  for (const time of document.querySelectorAll("time[data-ago]")) {
+    const words = relative(new Date(time.dateTime), new Date());
+    if (words && words !== time.textContent) time.textContent = words;
+  }
+}, 60_000);
+
+const trouble = document.getElementById("trouble");
+let hiding;
+
+function complain(text) {
+  if (!trouble) return;
+  trouble.textContent = text;
+  trouble.hidden = false;
+  clearTimeout(hiding);
+  hiding = setTimeout(() => (trouble.hidden = true), 10_000);
+}
+
+// A part that reloads by itself fails quietly: it tries again at the next event.
+const byHand = (event) => !/^(live:|load|every)/.test(event.detail.requestConfig?.triggeringEvent?.type ?? "load");
+
+document.addEventListener("htmx:sendError", (event) => {
+  if (byHand(event)) complain("The server did not answer. Check the connection, then try again.");
+});
+document.addEventListener("htmx:responseError", (event) => {
+  if (byHand(event)) complain("That did not work. Load the page again, then try once more.");
+});
+
+// A part of a page answered with the sign-in page: the session has ended.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (!event.detail.serverResponse?.includes('data-page="plain"')) return;
+  if (document.body.dataset.page === "plain") return;
+  event.detail.shouldSwap = false;
+  location.reload();
+});
