@@ -1,0 +1,86 @@
+"""Erasure: the data key is destroyed, so that identity and résumé can never be read again.
+
+Backups still hold the wrapped key; so erasures are also written down outside the database and
+carried out again after a restore.
+"""
+
+import os
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.core import signing
+from django.db import transaction
+from django.utils import timezone
+
+from nomdecode.candidates import consent, links, signals, vault
+from nomdecode.candidates.models import Candidate
+from nomdecode.orgs import audit, live
+
+LOG = "erasures.log"  # in the data folder; a line is "<candidate id> <time>"
+SALT = "nomdecode erasure"
+
+
+@transaction.atomic
+def withdraw(candidate: Candidate) -> None:
+    """The candidate takes part no longer; what is held stays until it is erased."""
+    locked = consent.lock(candidate)
+    if locked.withdrawn_at or locked.erased_at:
+        return
+    candidate.withdrawn_at = timezone.now()
+    candidate.save(update_fields=["withdrawn_at"])
+    audit.record(candidate.organisation, "candidate.withdrew", candidate, by="candidate")
+    signals.withdrew.send(Candidate, candidate=candidate)
+    live.publish(candidate.organisation_id, "home")
+
+
+@transaction.atomic
+def erase(candidate: Candidate, by: str = "candidate") -> None:
+    """For good. Once more does nothing."""
+    if consent.lock(candidate).erased_at:
+        return
+    candidate.erased_at = timezone.now()
+    candidate.save(update_fields=["erased_at"])
+    vault.destroy(candidate)
+    links.revoke_all(candidate)
+    candidate.letters.filter(sent_at=None).delete()
+    audit.record(candidate.organisation, "candidate.erased", candidate, by=by)
+    signals.erased.send(Candidate, candidate=candidate)
+    live.publish(candidate.organisation_id, "home")
+    # Before the commit: an erasure that is asked for and then fails here may be carried out later.
+    _write_down(candidate.pk, candidate.erased_at)
+
+
+def _write_down(candidate_id: UUID, at: datetime) -> None:
+    with (settings.DATA / LOG).open("a") as log:
+        log.write(f"{candidate_id} {at.isoformat()}\n")
+        log.flush()
+        os.fsync(log.fileno())
+
+
+def replay() -> int:
+    """After a restore: erases anew whoever the log names and the database still holds."""
+    log = settings.DATA / LOG
+    ids = {line.split()[0] for line in log.read_text().splitlines()} if log.exists() else set()
+    back = Candidate.objects.filter(pk__in=ids, erased_at=None).select_related("organisation")
+    for candidate in back:
+        erase(candidate, by="system")
+    return len(back)
+
+
+# --- the receipt, which holds nothing but the candidate's id and the time
+
+
+def receipt(candidate: Candidate) -> str:
+    at = candidate.erased_at or timezone.now()
+    said = {"id": str(candidate.pk), "at": at.isoformat()}
+    return signing.dumps(said, salt=SALT)
+
+
+def read_receipt(text: str) -> tuple[str, datetime] | None:
+    """(number, time), or nothing if we did not write it."""
+    try:
+        said = signing.loads(text, salt=SALT)
+    except signing.BadSignature:
+        return None
+    return said["id"][:13].upper(), datetime.fromisoformat(said["at"])

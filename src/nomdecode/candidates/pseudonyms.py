@@ -1,0 +1,68 @@
+"""Pseudonyms: a colour or material, and an animal, drawn at random and never from the person.
+
+The word lists leave out colours of skin, animals used as insults, and words that are mostly first
+names.
+"""
+
+import random as chance
+import re
+from collections.abc import Callable, Container, Iterable
+from functools import cache
+from pathlib import Path
+
+from nomdecode.candidates.folding import fold
+
+WORDS = Path(__file__).parent / "words"
+TRIES = 300  # more misses than this in a row: nearly all pairs are taken
+
+
+@cache
+def colours() -> dict[str, str]:
+    """Colour word -> its "#rrggbb"."""
+    lines = (WORDS / "colours.txt").read_text().splitlines()
+    return {line.split()[0]: line.split()[1] for line in lines}
+
+
+@cache
+def animals() -> tuple[str, ...]:
+    return tuple((WORDS / "animals.txt").read_text().split())
+
+
+@cache
+def places() -> tuple[str, ...]:
+    """Third words, for when the pairs run out: "Lakeside Copper Heron"."""
+    return tuple((WORDS / "places.txt").read_text().split())
+
+
+def draw(
+    taken: Callable[[str], bool] | Container[str],
+    identity_words: Iterable[str],
+    random: chance.Random | None = None,
+) -> str:
+    """ "Copper Heron": not taken, and sharing no word with the identity."""
+    random = random or chance.SystemRandom()
+    is_taken = taken if callable(taken) else taken.__contains__
+    pieces = _pieces(identity_words)
+    lists = [
+        [word for word in words if not _shared(word, pieces)]
+        for words in (places(), tuple(colours()), animals())
+    ]
+    for parts in (lists[1:], lists):
+        for _ in range(TRIES):
+            pseudonym = " ".join(random.choice(words) for words in parts)
+            if not is_taken(pseudonym):
+                return pseudonym
+    raise RuntimeError("no pseudonym is left")
+
+
+def _pieces(identity_words: Iterable[str]) -> set[str]:
+    return {piece for text in identity_words for piece in re.findall(r"[^\W\d_]+", fold(text))}
+
+
+def _shared(word: str, pieces: set[str]) -> bool:
+    """Equal, or one within the other where both are long enough to be recognised."""
+    word = fold(word)
+    return any(
+        word == piece or (len(word) >= 4 and word in piece) or (len(piece) >= 4 and piece in word)
+        for piece in pieces
+    )

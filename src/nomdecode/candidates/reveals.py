@@ -1,0 +1,82 @@
+"""When an identity may be shown to a member, and who was shown one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from nomdecode.candidates import consent
+from nomdecode.candidates.models import Candidate
+from nomdecode.orgs import audit
+from nomdecode.orgs.models import AuditEvent, Member, Role
+
+PAGE, LEVER = "page", "Lever"
+FIELDS = {
+    "name": "name",
+    "emails": "e-mail",
+    "phones": "phone",
+    "place": "place",
+    "headline": "headline",
+    "links": "links",
+    "resume": "résumé",
+}
+
+
+def why_not(candidate: Candidate, member: Member, now: datetime) -> str:
+    """Why the identity stays closed to `member`, in a sentence; empty after both yeses."""
+    if interviewed(candidate, member):
+        return (
+            "You interviewed this candidate, and interviewers are never shown who somebody is. "
+            "Another recruiter or admin can open the details."
+        )
+    if candidate.erased_at:
+        return "The candidate had their details erased. Nothing is left to show."
+    if candidate.withdrawn_at:
+        return "The candidate has withdrawn, so their details stay closed."
+    if candidate.passed_at is None or candidate.passed_at > now:
+        return (
+            "This interview has no successful outcome, or not yet. Details can be opened only when "
+            "the interview was successful and the candidate agreed to be named."
+        )
+    return {
+        "yes": "",
+        "no": "The candidate chose to stay unnamed.",
+        "waiting": "The candidate passed and was asked whether to be named; no answer yet.",
+        "lapsed": "The candidate was asked whether to be named and did not answer in time.",
+        "unasked": "The candidate has not been asked yet whether to be named.",
+    }[consent.state(candidate, now)]
+
+
+def interviewed(candidate: Candidate, member: Member) -> bool:
+    interview = getattr(candidate, "interview", None)  # of the room above, so by its name alone
+    return bool(interview and interview.assignments.filter(member=member).exists())
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One showing of an identity, in words."""
+
+    at: datetime
+    member: str  # the member's name, for members; candidates read `role`
+    role: str
+    lever: bool
+    what: str
+    purpose: str
+
+
+def seen(candidate: Candidate) -> list[Seen]:
+    """Every showing of this identity, newest first."""
+    events = AuditEvent.objects.filter(
+        organisation=candidate.organisation_id,
+        thing=audit.name_of(candidate),
+        action="candidate.revealed",
+    ).select_related("member__user")
+    return [
+        Seen(
+            at=event.at,
+            member=event.member.name if event.member else "",
+            role=Role(event.member.role).label.lower() if event.member else "",
+            lever=event.detail["to"] == LEVER,
+            what=", ".join(FIELDS.get(name, name) for name in event.detail["fields"]),
+            purpose=event.detail["purpose"],
+        )
+        for event in events
+    ]

@@ -1,0 +1,8 @@
+"""What the rooms above may want to hear of a candidate; each is sent inside the transaction."""
+
+from django.dispatch import Signal
+
+consent_changed = Signal()  # sender=Candidate, candidate, answer: bool
+withdrew = Signal()  # sender=Candidate, candidate
+erased = Signal()  # sender=Candidate, candidate
+corrected = Signal()  # sender=Candidate, candidate

@@ -1,0 +1,116 @@
+"""What recruiters and admins see of candidates: pseudonyms, and after both yeses the identity."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.text import slugify
+from django.views.decorators.http import require_POST, require_safe
+
+from nomdecode.candidates import consent, letters, reveals, vault
+from nomdecode.candidates.forms import PurposeForm
+from nomdecode.candidates.models import Candidate
+from nomdecode.candidates.views.own import attachment
+from nomdecode.orgs.roles import MemberRequest
+from nomdecode.web.private import not_stored
+
+PAGE_LENGTH = 25
+# State -> kind of pill, words
+STATES = {
+    "erased": ("quiet", "Erased"),
+    "withdrew": ("quiet", "Withdrew"),
+    "yes": ("ok", "Agreed to be named"),
+    "no": ("quiet", "Stays unnamed"),
+    "waiting": ("info", "Asked, no answer yet"),
+    "lapsed": ("warn", "Did not answer in time"),
+    "unasked": ("quiet", "Not asked yet"),
+}
+
+
+def state_in_words(candidate: Candidate, now: datetime) -> tuple[str, str]:
+    if candidate.erased_at:
+        return STATES["erased"]
+    if candidate.withdrawn_at:
+        return STATES["withdrew"]
+    return STATES[consent.state(candidate, now)]
+
+
+@require_safe
+def index(request: MemberRequest) -> HttpResponse:
+    sought = request.GET.get("q", "").strip()
+    found = Candidate.objects.filter(organisation=request.member.organisation)
+    found = found.filter(pseudonym__icontains=sought).prefetch_related("consents")
+    page = Paginator(found, PAGE_LENGTH).get_page(request.GET.get("page"))
+    now = timezone.now()
+    rows = [(candidate, state_in_words(candidate, now)) for candidate in page]
+    return render(request, "candidates/list.html", {"rows": rows, "page": page, "sought": sought})
+
+
+def _of(request: MemberRequest, pk: UUID) -> Candidate:
+    candidates = Candidate.objects.select_related("organisation")
+    return get_object_or_404(candidates, pk=pk, organisation=request.member.organisation)
+
+
+@require_safe
+def candidate(request: MemberRequest, pk: UUID) -> HttpResponse:
+    return _page(request, _of(request, pk), PurposeForm())
+
+
+def _page(
+    request: MemberRequest, candidate: Candidate, form: PurposeForm, status: int = 200
+) -> HttpResponse:
+    now = timezone.now()
+    context = {
+        "candidate": candidate,
+        "state": state_in_words(candidate, now),
+        "why_not": reveals.why_not(candidate, request.member, now),
+        "form": form,
+        "seen": reveals.seen(candidate),
+        "undeliverable": letters.undeliverable(candidate),
+    }
+    return render(request, "candidates/candidate.html", context, status=status)
+
+
+@require_POST
+@transaction.atomic
+def reveal(request: MemberRequest, pk: UUID) -> HttpResponse:
+    """Shows the identity in the answer to a POST: it is in no history and under no address."""
+    candidate = _locked(request, pk)
+    form = PurposeForm(request.POST)
+    if reveals.why_not(candidate, request.member, timezone.now()):
+        return _page(request, candidate, PurposeForm(), status=409)
+    if not form.is_valid():
+        return _page(request, candidate, form, status=422)
+    purpose = form.cleaned_data["purpose"]
+    context = {
+        "candidate": candidate,
+        "identity": vault.reveal(candidate, reveals.PAGE, purpose, request.member),
+        "resume": vault.resume_label(candidate),
+        "purpose": purpose,
+    }
+    return not_stored(render(request, "candidates/revealed.html", context))
+
+
+@require_POST
+@transaction.atomic
+def resume(request: MemberRequest, pk: UUID) -> HttpResponse:
+    candidate = _locked(request, pk)
+    form = PurposeForm(request.POST)
+    if reveals.why_not(candidate, request.member, timezone.now()):
+        return _page(request, candidate, PurposeForm(), status=409)
+    if not form.is_valid():
+        return _page(request, candidate, form, status=422)
+    found = vault.resume(candidate, reveals.PAGE, form.cleaned_data["purpose"], request.member)
+    if found is None:
+        return _page(request, candidate, form, status=404)
+    name = f"resume-{slugify(candidate.pseudonym)}.{found.kind}"
+    return not_stored(attachment(found.content, name))
+
+
+def _locked(request: MemberRequest, pk: UUID) -> Candidate:
+    """Consent and erasure as they stand while the identity is opened."""
+    return consent.lock(_of(request, pk))
