@@ -1,0 +1,97 @@
+"""The outcome of an interview: it stands when the decider's and all other scorecards are in."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from nomdecode.candidates import consent
+from nomdecode.candidates.models import Candidate
+from nomdecode.interviews import signals
+from nomdecode.interviews.locking import locked
+from nomdecode.interviews.models import Assignment, Interview, Outcome, State
+from nomdecode.orgs import live
+
+
+def decision_of(assignments: list[Assignment]) -> str:
+    """The decider's decision once nobody is waited for; empty until then."""
+    decision = ""
+    for assignment in assignments:
+        card = assignment.scorecard
+        if assignment.decider and card:
+            decision = card.decision
+        if card is None and (assignment.decider or assignment.excused_at is None):
+            return ""
+    return decision
+
+
+@transaction.atomic
+def evaluate(interview: Interview, now: datetime) -> Outcome | None:
+    """Call after every change of a scorecard or assignment; announces an outcome that stands.
+
+    The hold runs from the first time it stood: an amendment changes what leaves, not when.
+    """
+    interview = locked(interview)
+    assignments = list(interview.assignments.prefetch_related("scorecards"))
+    decision = decision_of(assignments)
+    changed(interview)
+    if interview.state != State.HELD or not decision:
+        return None
+    outcome = Outcome.objects.filter(interview=interview).first() or Outcome(
+        interview=interview,
+        stands_at=now,
+        leaves_at=now + timedelta(minutes=interview.organisation.hold_minutes),
+    )
+    if outcome.decision != decision:  # else a later change of settings would turn what has left
+        outcome.decision = decision
+        outcome.successful = decision in interview.organisation.successful_decisions
+    outcome.save()
+    _tell_candidate_room(interview.candidate, outcome, now)
+    signals.outcome_stands.send(Interview, interview=interview, outcome=outcome)
+    return outcome
+
+
+def _tell_candidate_room(candidate: Candidate, outcome: Outcome, now: datetime) -> None:
+    candidate.passed_at = outcome.leaves_at if outcome.successful else None
+    candidate.not_passed_at = None if outcome.successful else outcome.leaves_at
+    candidate.save(update_fields=["passed_at", "not_passed_at"])
+    if candidate.withdrawn_at or candidate.erased_at:
+        return
+    # During a hold the outcome may still change, so the question waits for its end.
+    leaves = outcome.successful and outcome.leaves_at <= now
+    if leaves and consent.state(candidate, now) == "unasked":
+        consent.ask(candidate, now)
+
+
+def ask_after_hold(now: datetime) -> int:
+    """Asks the candidates whose hold has ended whether to be named; how many were asked."""
+    asked = 0
+    for pk in _unasked(now):
+        with transaction.atomic():
+            interview = locked(Interview.objects.get(pk=pk))
+            candidate = interview.candidate
+            if _unasked(now, pk) and consent.state(candidate, now) == "unasked":
+                consent.ask(candidate, now)
+                changed(interview)
+                asked += 1
+    return asked
+
+
+def _unasked(now: datetime, *only: UUID) -> list[UUID]:
+    waiting = Interview.objects.filter(
+        outcome__successful=True,
+        outcome__leaves_at__lte=now,
+        candidate__asked_at=None,
+        candidate__consents=None,
+        candidate__withdrawn_at=None,
+        candidate__erased_at=None,
+    )
+    if only:
+        waiting = waiting.filter(pk__in=only)
+    return list(waiting.values_list("pk", flat=True))
+
+
+def changed(interview: Interview) -> None:
+    """Tells open pages, when the transaction commits, to look at this interview again."""
+    live.publish(interview.organisation_id, f"interview-{interview.pk}")
+    live.publish(interview.organisation_id, "home")
