@@ -1,0 +1,160 @@
+"""What is heard of an opportunity, merged as facts: in any order, any number of times."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from nomdecode.interviews.models import Interview
+from nomdecode.orgs import live
+from nomdecode.orgs.models import Organisation
+from nomdecode.pipeline.models import Opportunity, StageMove
+
+
+@dataclass(frozen=True)
+class Change:
+    """The opportunity came into `to_stage`; the first change of all is where it began."""
+
+    to_stage: str
+    to_index: int | None  # the stage's place in the order at that time
+    at: datetime
+    by: str = ""  # external user id
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """An opportunity as it stood when it was asked for."""
+
+    stage: str
+    changes: tuple[Change, ...] = ()
+    archived_at: datetime | None = None
+    archive_reason: str = ""
+    hired: bool = False  # archived for a reason of the type "hired"
+
+
+def register(
+    interview: Interview,
+    external_id: str,
+    url: str,
+    named: bool,
+    known_before: bool,
+    created_at: datetime,
+) -> Opportunity:
+    """The opportunity made from `interview`; asked again, the same one."""
+    with transaction.atomic():
+        opportunity, _ = Opportunity.objects.update_or_create(
+            interview=interview,
+            defaults={
+                "organisation_id": interview.organisation_id,
+                "external_id": external_id,
+                "url": url,
+                "named": named,
+                "known_before": known_before,
+                "created_at": created_at,
+            },
+        )
+        _publish(opportunity)
+    return opportunity
+
+
+def find(organisation: Organisation, external_id: str) -> Opportunity | None:
+    return organisation.opportunities.filter(external_id=external_id).first()
+
+
+def record(opportunity: Opportunity, snapshot: Snapshot, how: str, now: datetime) -> bool:
+    """Merges what `snapshot`, asked for at `now`, says. True if anything changed.
+
+    Stage changes are history and only ever added; archive and hire are the present state, so a
+    snapshot older than the last one says nothing about them.
+    """
+    with transaction.atomic():
+        held = Opportunity.objects.select_for_update().get(pk=opportunity.pk)
+        before = _state(held)
+        added = _add_moves(held, snapshot.changes, how, now)
+        newest_look = held.looked_at is None or now >= held.looked_at
+        if newest_look:
+            held.looked_at = now
+            held.archived_at = snapshot.archived_at
+            held.archive_reason = snapshot.archive_reason[:120] if snapshot.archived_at else ""
+            held.hired_at = snapshot.archived_at if snapshot.hired else None
+        held.stage_id_now = _link_moves(held) or (
+            snapshot.stage if newest_look else held.stage_id_now
+        )
+        held.save()
+        changed = added or _state(held) != before
+        if changed:
+            _publish(held)
+    opportunity.refresh_from_db()
+    return changed
+
+
+def to_erase_there(opportunity: Opportunity) -> bool:
+    """The person erased everything here, and the profile that bears the name is still there."""
+    erased = opportunity.interview.candidate.erased_at is not None
+    there = opportunity.deleted_at is None and opportunity.erased_there_at is None
+    return erased and there and opportunity.named
+
+
+def gone(opportunity: Opportunity, at: datetime) -> None:
+    """The profile was deleted there. Its facts stay; said twice, the earlier time counts."""
+    with transaction.atomic():
+        held = Opportunity.objects.select_for_update().get(pk=opportunity.pk)
+        if held.deleted_at is None or at < held.deleted_at:
+            held.deleted_at = at
+            held.save(update_fields=["deleted_at"])
+            _publish(held)
+    opportunity.refresh_from_db()
+
+
+def _state(opportunity: Opportunity) -> tuple[object, ...]:
+    return (
+        opportunity.stage_id_now,
+        opportunity.archived_at,
+        opportunity.archive_reason,
+        opportunity.hired_at,
+    )
+
+
+def _add_moves(
+    opportunity: Opportunity, changes: tuple[Change, ...], how: str, now: datetime
+) -> bool:
+    known = set(opportunity.moves.values_list("to_stage", "happened_at"))
+    fresh = {
+        (change.to_stage, change.at): StageMove(
+            opportunity=opportunity,
+            to_stage=change.to_stage,
+            to_index=change.to_index,
+            happened_at=change.at,
+            heard_at=now,
+            how=how,
+            by=change.by,
+        )
+        for change in changes
+        if (change.to_stage, change.at) not in known
+    }
+    StageMove.objects.bulk_create(fresh.values())
+    return bool(fresh)
+
+
+def _link_moves(opportunity: Opportunity) -> str:
+    """Sets each move's `from_stage` to where the one before it led; answers the last `to_stage`."""
+    # Not by id: in whichever order they were heard, moves of one moment stand in the same order.
+    moves = sorted(opportunity.moves.all(), key=in_order)
+    stage, relinked = "", []
+    for move in moves:
+        if move.from_stage != stage:
+            move.from_stage = stage
+            relinked.append(move)
+        stage = move.to_stage
+    StageMove.objects.bulk_update(relinked, ["from_stage"])
+    return stage
+
+
+def in_order(move: StageMove) -> tuple[datetime, int, str]:
+    """The key by which moves of one opportunity are sorted."""
+    return move.happened_at, -1 if move.to_index is None else move.to_index, move.to_stage
+
+
+def _publish(opportunity: Opportunity) -> None:
+    for topic in ("pipeline", "home", f"interview-{opportunity.interview_id}"):
+        live.publish(opportunity.organisation_id, topic)
