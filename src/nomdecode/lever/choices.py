@@ -1,0 +1,129 @@
+"""What an admin chooses, what is still missing, and whether the connection may be enabled."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from nomdecode.lever import client, credentials, misplaced, pick_lists
+from nomdecode.lever import connection as connections
+from nomdecode.lever.connection import Invalid
+from nomdecode.lever.models import Connection
+from nomdecode.orgs import audit
+from nomdecode.orgs.models import Member
+
+
+class Stale(Exception):
+    """Somebody else saved the same settings since this page was opened."""
+
+
+def set_perform_as(connection: Connection, text: str, member: Member) -> None:
+    """Raises Invalid unless it is an active Lever user, as far as Lever can be asked."""
+    email = text.strip()
+    user_problem(connection, email)
+    with transaction.atomic():
+        held = Connection.objects.select_for_update().get(pk=connection.pk)
+        held.perform_as = email
+        held.save(update_fields=["perform_as"])
+        audit.record(held.organisation, "lever.saved", held, member=member, what="perform as")
+        connections.changed(held)
+    connection.refresh_from_db()
+
+
+def user_problem(connection: Connection, email: str) -> None:
+    """Raises Invalid if `email` is no address, or Lever says that no active user has it."""
+    if not email:
+        raise Invalid("Enter the e-mail address of a Lever user.")
+    if sentence := misplaced.sentence(email, misplaced.EMAIL):
+        raise Invalid(sentence)
+    if misplaced.kind_of(email) != "email":
+        raise Invalid("This is no e-mail address. Write it like dana@company.example.")
+    try:
+        user = pick_lists.user_by_email(connection, email)
+    except client.LeverError:
+        return  # kept as a draft; ready() looks again
+    if user is None:
+        raise Invalid(f"Lever has no user with the address {email}. Look in Lever under Users.")
+    if user["deactivated"]:
+        raise Invalid(f"{email} is deactivated in Lever. Choose an active user.")
+
+
+def ready(connection: Connection) -> list[str]:
+    """What is missing before it can be enabled, a sentence each; asks nobody."""
+    missing = []
+    if not connection.api_key:
+        missing.append("Paste the Data API key.")
+    elif connection.api_key_refused_at:
+        missing.append("Lever refused the Data API key: paste a new one.")
+    for kind in credentials.NEEDED:
+        if connection.permissions.get(kind) is False:
+            missing.append(f"The Data API key may not read {kind}: give it that permission.")
+    if not connection.tokens.filter(revoked_at=None).exists():
+        missing.append("Add a webhook signing token.")
+    if not connection.perform_as:
+        missing.append("Say who to perform as when the interviewer is no Lever user.")
+    elif (fallback := fallback_user(connection)) is not None and fallback["deactivated"]:
+        missing.append(f"{connection.perform_as} is no active Lever user: choose another one.")
+    if not connection.stage_passed:
+        missing.append("Choose the stage where profiles go.")
+    elif stage_gone(connection, connection.stage_passed):
+        missing.append("The chosen stage is gone from Lever: choose another one.")
+    return missing
+
+
+def fallback_user(connection: Connection) -> dict[str, Any] | None:
+    """The fallback as Lever last listed it; as deactivated if it was not in the list."""
+    kept = pick_lists.known(connection, "users")
+    if kept is None or not connection.perform_as:
+        return None
+    absent = {"email": connection.perform_as, "role": "", "deactivated": True}
+    return pick_lists.find_user(kept.items, connection.perform_as) or absent
+
+
+def stage_gone(connection: Connection, stage: str) -> bool:
+    kept = pick_lists.known(connection, "stages")
+    return bool(stage) and kept is not None and stage not in {s["id"] for s in kept.items}
+
+
+def status(connection: Connection) -> tuple[str, str]:
+    """Pill kind and word for the whole connection."""
+    if not connection.api_key:
+        return "quiet", "Needs a key"
+    if connection.api_key_refused_at:
+        return "danger", "Key refused"
+    if connection.enabled:
+        return "ok", "Live"
+    return ("quiet", "Off") if ready(connection) else ("info", "Ready to enable")
+
+
+def save(
+    connection: Connection,
+    chosen: dict[str, Any],
+    enabled: bool,
+    send_waiting: bool,
+    version: int,
+    member: Member,
+    now: datetime,
+) -> list[str]:
+    """Saves `chosen` (fields of Connection) and, if nothing is missing, the switch.
+
+    Answers what is missing: the rest is saved all the same. Raises Stale.
+    """
+    with transaction.atomic():
+        held = Connection.objects.select_for_update().get(pk=connection.pk)
+        if held.version != version:
+            raise Stale
+        for name, value in chosen.items():
+            setattr(held, name, value)
+        missing = ready(held) if enabled else []
+        was = held.enabled
+        held.enabled = enabled and (was or not missing)  # what goes wrong later is no switch
+        if held.enabled and not was:
+            held.exports_from = None if send_waiting else now
+        held.version += 1
+        held.save()
+        action = "saved" if held.enabled == was else "enabled" if held.enabled else "disabled"
+        audit.record(held.organisation, f"lever.{action}", held, member=member)
+        connections.changed(held)
+    connection.refresh_from_db()
+    return missing

@@ -1,0 +1,296 @@
+"""Lever's Data API: one method per call, typed results, errors as types. Knows no Django."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, NoReturn, Self
+
+import httpx2
+
+from nomdecode.lever.deadline import Deadline, Transport
+from nomdecode.lever.errors import (
+    Ambiguous,
+    Forbidden,
+    LeverError,
+    NotFound,
+    RateLimited,
+    Refused,
+    Unauthorised,
+    Unavailable,
+)
+from nomdecode.lever.things import (
+    Archived,
+    ArchiveReason,
+    Created,
+    Deleted,
+    Json,
+    Note,
+    Opportunity,
+    Posting,
+    Stage,
+    StageChange,
+    User,
+    Webhook,
+)
+
+__all__ = [
+    "Ambiguous",
+    "ArchiveReason",
+    "Archived",
+    "Created",
+    "Deleted",
+    "Forbidden",
+    "Lever",
+    "LeverError",
+    "NotFound",
+    "Note",
+    "Opportunity",
+    "Posting",
+    "RateLimited",
+    "Refused",
+    "Stage",
+    "StageChange",
+    "Unauthorised",
+    "Unavailable",
+    "User",
+    "Webhook",
+]
+
+PAGE = 100
+RESTARTS = 3  # of a list whose page token went stale
+LONGEST_ANSWER = 32 * 1024 * 1024
+
+type Filter = str | int | bool | Iterable[str] | None
+type File = tuple[str, bytes, str]  # name, content, MIME type
+
+
+class Lever:
+    """One connection to Lever. Of one thread at a time; close it, or use it in a `with`.
+
+    `total_deadline`: seconds around each single call, from looking for a connection to the last
+    byte of the answer (only the look-up of the host's name is not in it).
+    """
+
+    def __init__(self, base_url: str, api_key: str, total_deadline: float = 20.0) -> None:
+        self._base = base_url.rstrip("/")
+        self._seconds = total_deadline
+        self._deadline = Deadline()
+        self._http = httpx2.Client(
+            auth=httpx2.BasicAuth(api_key, ""),
+            transport=Transport(self._deadline),
+            timeout=total_deadline,
+            follow_redirects=False,  # the key must not go where Lever's answer points
+            trust_env=False,
+            headers={"Accept": "application/json", "User-Agent": "Nom de Code"},
+        )
+
+    def __repr__(self) -> str:
+        return f"Lever({self._base!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    # --- who and where
+
+    def users(self, email: str | None = None, include_deactivated: bool = False) -> list[User]:
+        filters = {"email": email, "includeDeactivated": include_deactivated or None}
+        return list(self._pages("/users", User.of, filters))
+
+    def user(self, id: str) -> User:
+        return User.of(self._data("GET", f"/users/{_segment(id)}"))
+
+    def stages(self) -> list[Stage]:
+        """In the order of the pipeline."""
+        return list(self._pages("/stages", Stage.of, {}))
+
+    def postings(self, state: str | None = None) -> list[Posting]:
+        return list(self._pages("/postings", Posting.of, {"state": state}))
+
+    def archive_reasons(self, type: str | None = None) -> list[ArchiveReason]:
+        return list(self._pages("/archive_reasons", ArchiveReason.of, {"type": type}))
+
+    def webhooks(self) -> list[Webhook]:
+        return list(self._pages("/webhooks", Webhook.of, {}))
+
+    # --- opportunities
+
+    def opportunity(self, id: str) -> Opportunity:
+        return Opportunity.of(self._data("GET", f"/opportunities/{_segment(id)}"))
+
+    def opportunities(self, **filters: Filter) -> Iterator[Opportunity]:
+        """All that match, each once, page after page; filters as Lever names them."""
+        return self._pages("/opportunities", Opportunity.of, filters)
+
+    def deleted(self, start: int, end: int) -> list[Deleted]:
+        """Deleted from `start` to `end` (milliseconds; at most 30 days apart)."""
+        window = {"deleted_at_start": start, "deleted_at_end": end}
+        return list(self._pages("/opportunities/deleted", Deleted.of, window))
+
+    def create_opportunity(
+        self, fields: Mapping[str, Any], resume: File | None, perform_as: str
+    ) -> Created:
+        """`fields` as Lever names them; multipart where a file goes with them, else JSON."""
+        body: dict[str, Any] = {"json": dict(fields)}
+        if resume is not None:
+            body = {"data": _form(fields), "files": {"resumeFile": resume}}
+        answer = self._call("POST", "/opportunities", {"perform_as": perform_as}, **body)
+        opportunity = Opportunity.of(_part(answer))
+        if not opportunity.id:
+            raise Ambiguous(201, "no id")
+        return Created(opportunity, opportunity.deduped or answer.get("deduped") is True)
+
+    def add_note(self, opportunity_id: str, value: str, perform_as: str) -> Note:
+        path = f"/opportunities/{_segment(opportunity_id)}/notes"
+        answer = self._call("POST", path, {"perform_as": perform_as}, json={"value": value})
+        note = Note.of(_part(answer))
+        if not note.id:
+            raise Ambiguous(201, "no id")
+        return note
+
+    def notes(self, opportunity_id: str) -> list[Note]:
+        return list(self._pages(f"/opportunities/{_segment(opportunity_id)}/notes", Note.of, {}))
+
+    # --- one call
+
+    def _pages[T](
+        self, path: str, of: Callable[[Json], T], filters: Mapping[str, Filter]
+    ) -> Iterator[T]:
+        """Every item of a list once; begins again where a page token has grown stale."""
+        seen: set[str] = set()
+        offset, restarts = "", 0
+        while True:
+            query = {"limit": str(PAGE)} | _query(filters)
+            if offset:
+                query["offset"] = offset
+            try:
+                page = self._call("GET", path, query)
+            except Refused as error:
+                if not offset or "offset" not in error.message.lower() or restarts == RESTARTS:
+                    raise
+                offset, restarts = "", restarts + 1
+                continue
+            for item in _items(page):
+                if (id := str(item.get("id", ""))) not in seen:
+                    seen.add(id)
+                    yield of(item)
+            following = page.get("next")
+            if not page.get("hasNext") or not isinstance(following, str) or following == offset:
+                return
+            offset = following
+
+    def _data(self, method: str, path: str) -> Json:
+        data = _part(self._call(method, path, {}))
+        if not data.get("id"):
+            raise Ambiguous(200, "no id")
+        return data
+
+    def _call(self, method: str, path: str, query: Mapping[str, Any], **body: Any) -> Json:
+        status, headers, content = self._exchange(method, path, query, **body)
+        if not 200 <= status < 300:
+            _raise(status, headers, _object(content) or {})
+        answer = _object(content)
+        if answer is None:
+            raise Ambiguous(status, "no JSON")
+        return answer
+
+    def _exchange(
+        self, method: str, path: str, query: Mapping[str, Any], **body: Any
+    ) -> tuple[int, httpx2.Headers, bytes]:
+        self._deadline.begin(self._seconds)
+        failure: LeverError
+        try:
+            url = self._base + path
+            with self._http.stream(method, url, params=query or None, **body) as response:
+                content = bytearray()
+                for chunk in response.iter_bytes():
+                    content += chunk
+                    if len(content) > LONGEST_ANSWER:
+                        break
+                return response.status_code, response.headers, bytes(content)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+            failure = Unavailable(None, type(error).__name__)
+        except httpx2.RequestError as error:
+            failure = Ambiguous(None, type(error).__name__)
+        # Outside of the handler: httpx2's errors carry the request, and with it the key.
+        raise failure
+
+
+def _raise(status: int, headers: httpx2.Headers, answer: Json) -> NoReturn:
+    code, message = str(answer.get("code", "")), str(answer.get("message", ""))[:500]
+    if status == 429:
+        raise RateLimited(status, code, message, _retry_after(headers.get("Retry-After", "")))
+    if status >= 500:
+        raise Ambiguous(status, code, message)
+    kind = {401: Unauthorised, 403: Forbidden, 404: NotFound}.get(status, Refused)
+    raise kind(status, code, message)
+
+
+def _retry_after(value: str) -> float | None:
+    """Seconds, from either form that HTTP allows."""
+    if re.fullmatch(r"\d+(\.\d+)?", value.strip()):
+        return float(value)
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _object(content: bytes) -> dict[str, Any] | None:
+    try:
+        answer = json.loads(content)
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _part(answer: Json) -> Json:
+    data = answer.get("data")
+    return data if isinstance(data, Mapping) else {}
+
+
+def _items(page: Json) -> list[Json]:
+    data = page.get("data")
+    return [i for i in data if isinstance(i, Mapping)] if isinstance(data, list) else []
+
+
+def _segment(id: str) -> str:
+    """An id as part of a path; one that could lead elsewhere names nothing."""
+    if not re.fullmatch(r"[\w-]+", id, re.ASCII):
+        raise NotFound(None, "no id")
+    return id
+
+
+def _query(filters: Mapping[str, Filter]) -> dict[str, str | list[str]]:
+    query: dict[str, str | list[str]] = {}
+    for name, value in filters.items():
+        if isinstance(value, bool):
+            query[name] = "true" if value else "false"
+        elif isinstance(value, str | int):
+            query[name] = str(value)
+        elif value is not None:
+            query[name] = list(value)
+    return query
+
+
+def _form(fields: Mapping[str, Any]) -> dict[str, str | list[str]]:
+    """Fields in Lever's multipart form: emails[], phones[0][value], archived[reason]."""
+    form: dict[str, str | list[str]] = {}
+    for name, value in fields.items():
+        if isinstance(value, Mapping):
+            form |= {f"{name}[{key}]": str(part) for key, part in value.items() if part is not None}
+        elif isinstance(value, list | tuple) and value and isinstance(value[0], Mapping):
+            for number, item in enumerate(value):
+                form |= {f"{name}[{number}][{key}]": str(part) for key, part in item.items()}
+        elif isinstance(value, list | tuple):
+            form[f"{name}[]"] = [str(item) for item in value]
+        elif value is not None:
+            form[name] = str(value)
+    return form

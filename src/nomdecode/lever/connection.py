@@ -1,0 +1,97 @@
+"""One organisation's connection to Lever: its row, its sealed secrets, a client with its key."""
+
+from django.conf import settings
+from django.utils import timezone
+
+from nomdecode.lever import client
+from nomdecode.lever.models import Connection, SigningToken
+from nomdecode.orgs import keys, live
+from nomdecode.orgs.models import Organisation
+
+PAGE_DEADLINE = 8.0  # seconds that somebody who looks at a page waits for one call
+
+
+class Invalid(Exception):
+    """What was entered cannot be taken; the sentence says why and what to do."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+def of(organisation: Organisation) -> Connection:
+    """Made on demand, so that the webhook URL is there before any key."""
+    connection, _ = Connection.objects.get_or_create(
+        organisation=organisation,
+        defaults={
+            "base_url": settings.LEVER_URLS[0],
+            "hook_id": keys.new_token(),
+            "wrapped_key": keys.new_wrapped_key(_row(organisation.pk)),
+        },
+    )
+    return connection
+
+
+def webhook_url(connection: Connection) -> str:
+    return f"{settings.URL}/hooks/lever/{connection.hook_id}"
+
+
+def address(connection: Connection) -> str:
+    """One of the operator's addresses, also after the operator has changed them."""
+    urls: list[str] = settings.LEVER_URLS
+    return connection.base_url if connection.base_url in urls else urls[0]
+
+
+def lever(connection: Connection, total_deadline: float = 20.0) -> client.Lever:
+    """A client with this connection's key. Raises Unauthorised where there is none."""
+    if not connection.api_key:
+        raise client.Unauthorised(None, "no key")
+    key = unseal(connection, connection.api_key, "key")
+    return client.Lever(address(connection), key, total_deadline)
+
+
+def _row(organisation_id: object) -> str:
+    return f"lever:{organisation_id}"
+
+
+def _data_key(connection: Connection) -> bytes:
+    return keys.unwrap(bytes(connection.wrapped_key), _row(connection.organisation_id))
+
+
+def seal(connection: Connection, secret: str, what: str) -> bytes:
+    row = f"{_row(connection.organisation_id)}:{what}"
+    return keys.seal(_data_key(connection), secret.encode(), row)
+
+
+def unseal(connection: Connection, sealed: bytes | memoryview, what: str) -> str:
+    row = f"{_row(connection.organisation_id)}:{what}"
+    return keys.unseal(_data_key(connection), bytes(sealed), row).decode()
+
+
+def signing_tokens(connection: Connection) -> list[tuple[SigningToken, str]]:
+    """The tokens that count, each with its plain text."""
+    active = connection.tokens.filter(revoked_at=None)
+    return [(token, unseal(connection, token.sealed, "token")) for token in active]
+
+
+def refused(connection: Connection) -> None:
+    """Lever answered 401: everything waits until a key is accepted."""
+    now = timezone.now()
+    asked_with = Connection.objects.filter(pk=connection.pk, api_key_refused_at=None)
+    # Not the key that an admin set meanwhile.
+    if asked_with.filter(api_key_set_at=connection.api_key_set_at).update(api_key_refused_at=now):
+        connection.api_key_refused_at = now
+        publish(connection)
+
+
+def changed(connection: Connection) -> None:
+    """After any save that may let an export go."""
+    from nomdecode.lever import export  # export reads connections: only here the other way round
+
+    export.connection_changed(connection)
+    publish(connection)
+
+
+def publish(connection: Connection) -> None:
+    for topic in ("lever", "home"):
+        live.publish(connection.organisation_id, topic)

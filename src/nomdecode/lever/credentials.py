@@ -1,0 +1,152 @@
+"""The Data API key and the signing tokens: checked, sealed, replaced, never read back."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from nomdecode.lever import client, misplaced, pick_lists
+from nomdecode.lever import connection as connections
+from nomdecode.lever.connection import Invalid
+from nomdecode.lever.models import Connection, SigningToken
+from nomdecode.orgs import audit
+from nomdecode.orgs.models import Member
+
+NEEDED = ("users", "stages", "opportunities")
+
+
+OPTIONAL = ("postings", "archive_reasons", "webhooks")
+
+
+def set_key(connection: Connection, text: str, member: Member, base_url: str = "") -> bool:
+    """Asks Lever with the key first. True if Lever answered; False if it is kept unchecked.
+
+    Raises Invalid for what is no key, and for one that Lever refuses: nothing is saved then.
+    """
+    key = text.strip()
+    if not key:
+        raise Invalid("Paste the key that Lever shows under Settings → Integrations.")
+    if sentence := misplaced.sentence(key, misplaced.KEY):
+        raise Invalid(sentence)
+    for token, plain in connections.signing_tokens(connection):
+        if plain == key:
+            raise Invalid(f"This is the signing token “{token.label}”, not the Data API key.")
+    url = base_url if base_url in settings.LEVER_URLS else connections.address(connection)
+    permissions, lists = _probe_new(url, key)
+    keep_key(connection, key, url, permissions, lists, member)
+    return bool(permissions)
+
+
+@transaction.atomic
+def keep_key(
+    connection: Connection,
+    key: str,
+    url: str,
+    permissions: dict[str, bool],
+    lists: dict[str, list[dict[str, Any]]],
+    member: Member,
+) -> None:
+    """Seals a key that Lever was asked about, with what it answered."""
+    held = Connection.objects.select_for_update().get(pk=connection.pk)
+    held.base_url, held.api_key, held.api_key_last4 = (
+        url,
+        connections.seal(held, key, "key"),
+        key[-4:],
+    )
+    held.api_key_set_by, held.api_key_set_at = member, timezone.now()
+    held.api_key_refused_at, held.permissions = None, permissions
+    held.save()
+    held.pick_lists.all().delete()  # another key may be another company's
+    for kind, items in lists.items():
+        pick_lists.keep(held, kind, items)
+    audit.record(held.organisation, "lever.key_set", held, member=member, last4=key[-4:])
+    connections.changed(held)
+    connection.refresh_from_db()
+
+
+def _probe_new(url: str, key: str) -> tuple[dict[str, bool], dict[str, list[dict[str, Any]]]]:
+    """What a key may do; nothing at all where Lever does not answer."""
+    try:
+        with client.Lever(url, key, connections.PAGE_DEADLINE) as asked:
+            return _probe(asked)
+    except client.Unauthorised:
+        hint = " It looks like a signing token: that belongs into the next step."
+        looks = hint if misplaced.looks_like_token(key) else ""
+        raise Invalid("Lever refused this key. Copy it again, or make a new one." + looks) from None
+    except client.LeverError:
+        return {}, {}
+
+
+def _probe(asked: client.Lever) -> tuple[dict[str, bool], dict[str, list[dict[str, Any]]]]:
+    permissions: dict[str, bool] = {}
+    lists: dict[str, list[dict[str, Any]]] = {}
+    for kind in (*NEEDED, *OPTIONAL):
+        try:
+            if kind in pick_lists.LISTS:
+                lists[kind] = pick_lists.LISTS[kind](asked)
+            elif kind == "opportunities":
+                next(asked.opportunities(limit=1), None)
+            else:
+                asked.webhooks()
+            permissions[kind] = True
+        except (client.Forbidden, client.NotFound):
+            permissions[kind] = False
+    return permissions, lists
+
+
+def check_again(connection: Connection) -> bool:
+    """Asks Lever what the present key may do. False if it did not answer."""
+    try:
+        with connections.lever(connection, connections.PAGE_DEADLINE) as asked:
+            permissions, lists = _probe(asked)
+    except client.Unauthorised:
+        connections.refused(connection)
+        return True
+    except client.LeverError:
+        return False
+    with transaction.atomic():
+        held = Connection.objects.select_for_update().get(pk=connection.pk)
+        held.permissions, held.api_key_refused_at = permissions, None
+        held.save(update_fields=["permissions", "api_key_refused_at"])
+        for kind, items in lists.items():
+            pick_lists.keep(held, kind, items)
+        connections.changed(held)
+    connection.refresh_from_db()
+    return True
+
+
+def add_token(connection: Connection, label: str, text: str, member: Member) -> SigningToken:
+    """Raises Invalid for what is no signing token, or one that is here already."""
+    secret = text.strip()
+    if not secret:
+        raise Invalid("Paste the token that Lever shows after “Generate token”.")
+    if sentence := misplaced.sentence(secret, misplaced.TOKEN):
+        raise Invalid(sentence)
+    if connection.api_key and connections.unseal(connection, connection.api_key, "key") == secret:
+        raise Invalid("This is the Data API key. Each webhook in Lever shows a token of its own.")
+    with transaction.atomic():
+        held = Connection.objects.select_for_update().get(pk=connection.pk)
+        for token, plain in connections.signing_tokens(held):
+            if plain == secret:
+                raise Invalid(f"This token is here already, as “{token.label}”.")
+        token = SigningToken.objects.create(
+            connection=held,
+            label=label.strip()[:60] or f"Token {held.tokens.count() + 1}",
+            sealed=connections.seal(held, secret, "token"),
+            last4=secret[-4:],
+        )
+        audit.record(held.organisation, "lever.token_added", held, member=member, label=token.label)
+        connections.changed(held)
+    return token
+
+
+def remove_token(connection: Connection, token: SigningToken, member: Member) -> None:
+    with transaction.atomic():
+        still = connection.tokens.filter(pk=token.pk, revoked_at=None)
+        if still.update(revoked_at=timezone.now(), sealed=b""):
+            detail = {"label": token.label}
+            audit.record(
+                connection.organisation, "lever.token_removed", connection, member=member, **detail
+            )
+            connections.changed(connection)

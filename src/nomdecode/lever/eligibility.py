@@ -1,0 +1,121 @@
+"""Whether one export may leave now, and if not, what it waits for or why it stays here."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from nomdecode.candidates import consent
+from nomdecode.lever.models import Connection, Export, ExportState, Kind
+from nomdecode.pipeline.models import Stage
+
+# Export.reason -> what a reader sees.
+REASONS = {
+    "hold": "Leaves when the hold is over",
+    "off": "Waits until Lever is enabled",
+    "before": "From before Lever was enabled; stays here",
+    "not_passed": "Not successful; stays here",
+    "consent": "Waits for the candidate’s answer",
+    "refused": "The candidate stays unnamed",
+    "lapsed": "The candidate did not answer in time",
+    "withdrew": "The candidate withdrew",
+    "erased": "The candidate erased their details",
+    "key": "Waits for a Data API key that Lever accepts",
+    "stage_gone": "The chosen stage is gone from Lever: choose another one",
+    "identity": "A text may identify the person",
+    "not_allowed": "The Data API key lacks a permission",
+    "not_accepted": "Lever did not accept the profile",
+    "several": "Lever has more than one profile for this interview",
+    "gone": "The profile is gone from Lever",
+    "gave_up": "Lever could not be reached for three days",
+}
+
+# Ended by the organisation's choices at that time: choices made later do not revive it.
+DECIDED = ("before", "not_passed")
+# What ends the wait rings by itself, in the transaction that ends it.
+ANNOUNCED = ("off", "consent", "key")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    state: str
+    reason: str = ""
+    until: datetime | None = None
+
+    @property
+    def ready(self) -> bool:
+        return self.state == ExportState.GOING
+
+
+READY = Verdict(ExportState.GOING)
+
+
+def verdict(export: Export, connection: Connection, now: datetime) -> Verdict:
+    """In this order: the person's will, the time, the organisation's choices, Lever's state.
+
+    A plan that is already fixed is bound by the person's will and the switch alone.
+    """
+    return (
+        _persons_will(export)
+        or _hold(export, now)
+        or (None if connection.enabled else Verdict(ExportState.WAITING, "off"))
+        or _organisations_choice(export, connection)
+        or _persons_answer(export, now)
+        or _levers_state(export, connection)
+        or READY
+    )
+
+
+def _persons_will(export: Export) -> Verdict | None:
+    candidate = export.interview.candidate
+    if candidate.erased_at:
+        return Verdict(ExportState.ENDED, "erased")
+    if candidate.withdrawn_at:
+        return Verdict(ExportState.ENDED, "withdrew")
+    return None
+
+
+def _hold(export: Export, now: datetime) -> Verdict | None:
+    leaves_at = export.interview.outcome.leaves_at
+    return Verdict(ExportState.WAITING, "hold", leaves_at) if now < leaves_at else None
+
+
+def _organisations_choice(export: Export, connection: Connection) -> Verdict | None:
+    if export.plan:
+        return None
+    begins = connection.exports_from
+    if begins and export.interview.outcome.stands_at < begins:
+        return Verdict(ExportState.ENDED, "before")
+    if export.kind == Kind.PSEUDONYMOUS and not connection.export_unsuccessful:
+        return Verdict(ExportState.ENDED, "not_passed")
+    return None
+
+
+def _persons_answer(export: Export, now: datetime) -> Verdict | None:
+    if export.kind != Kind.NAMED:
+        return None
+    answers = {
+        "yes": None,
+        "no": Verdict(ExportState.ENDED, "refused"),
+        "lapsed": Verdict(ExportState.ENDED, "lapsed"),
+    }
+    waits = Verdict(ExportState.WAITING, "consent", export.interview.candidate.lapses_at)
+    return answers.get(consent.state(export.interview.candidate, now), waits)
+
+
+def _levers_state(export: Export, connection: Connection) -> Verdict | None:
+    if connection.api_key_refused_at:
+        return Verdict(ExportState.WAITING, "key")
+    if not export.plan and not _stage_exists(connection, stage_for(export, connection)):
+        return Verdict(ExportState.STOPPED, "stage_gone")
+    return None
+
+
+def stage_for(export: Export, connection: Connection) -> str:
+    if export.kind == Kind.PSEUDONYMOUS and connection.stage_not_passed:
+        return connection.stage_not_passed
+    return connection.stage_passed
+
+
+def _stage_exists(connection: Connection, stage: str) -> bool:
+    stages = Stage.objects.filter(organisation=connection.organisation_id)
+    known = dict(stages.values_list("external_id", "gone_at"))
+    return bool(stage) and (not known or (stage in known and known[stage] is None))

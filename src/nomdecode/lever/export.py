@@ -1,0 +1,320 @@
+"""The export of one interview's outcome to Lever: who may claim what, and when.
+
+Rows carry the state; a job only says "look at this interview". claim() commits the intent before
+anything is sent, calls.make() sends, and its result is committed after. protocol.py decides.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from nomdecode.candidates import reveals, vault
+from nomdecode.candidates.models import Candidate
+from nomdecode.interviews.models import Interview, Outcome
+from nomdecode.lever import connection as connections
+from nomdecode.lever import eligibility, guard, plan, profile, protocol
+from nomdecode.lever.models import (
+    Connection,
+    Export,
+    ExportState,
+    ExportStep,
+    Kind,
+    StepState,
+)
+from nomdecode.orgs import audit, live
+from nomdecode.orgs.doorbell import ring
+from nomdecode.orgs.models import Organisation
+
+NOBODY = vault.Identity(name="", emails=())  # what the guard reads of a profile holds none
+
+
+@dataclass(frozen=True)
+class Work:
+    """A claimed step: what to do with it, and all that is needed to do it. Never logged."""
+
+    step: ExportStep
+    look: bool
+    connection: Connection
+    facts: profile.Facts
+    plan: profile.Plan
+    fields: dict[str, Any] | None = None
+    resume: vault.Resume | None = None
+
+    def __repr__(self) -> str:
+        return f"Work({self.step.name} of export {self.step.export_id})"
+
+
+# --- an outcome becomes an export
+
+
+def outcome_stands(interview: Interview, outcome: Outcome, **_: object) -> None:
+    """Receiver, in the outcome's transaction. An amendment changes what is not yet claimed."""
+    kind = Kind.NAMED if outcome.successful else Kind.PSEUDONYMOUS
+    export, created = Export.objects.select_for_update().get_or_create(
+        interview=interview, defaults={"organisation": interview.organisation, "kind": kind}
+    )
+    if export.plan:
+        if export.reason == "identity":  # rephrased: the guard looks again
+            retry(export)
+        return
+    export.kind, export.state, export.reason = kind, ExportState.WAITING, ""
+    export.save(update_fields=["kind", "state", "reason"])
+    if created:
+        audit.record(interview.organisation, "export.planned", interview)
+    reconsider(export, timezone.now())
+
+
+def candidate_changed(candidate: Candidate, **_: object) -> None:
+    """Receiver: consent given or taken back, withdrawn, erased."""
+    export = Export.objects.filter(interview__candidate=candidate).first()
+    if export is None or export.state == ExportState.EXPORTED:
+        return
+    if export.reason not in eligibility.DECIDED:
+        reconsider(export, timezone.now())
+
+
+def connection_changed(connection: Connection) -> None:
+    """After any saved setting: what waits or is stopped looks again."""
+    open_states = [ExportState.WAITING, ExportState.GOING, ExportState.STOPPED]
+    exports = Export.objects.filter(organisation=connection.organisation_id, state__in=open_states)
+    for export in exports.select_related("interview__candidate", "interview__outcome"):
+        if export.reason in ("stage_gone", "not_allowed"):  # perhaps what was changed just now
+            export.state = ExportState.WAITING
+        reconsider(export, timezone.now())
+
+
+def reconsider(export: Export, now: datetime) -> None:
+    """Writes what the export waits for; rings if it may leave, or if a call of it is in doubt."""
+    verdict = eligibility.verdict(export, connections.of(export.organisation), now)
+    if export.state != ExportState.STOPPED or verdict.state == ExportState.ENDED:
+        _set_state(export, verdict)
+    if verdict.ready or export.steps.filter(state=StepState.CALLING).exists():
+        poke(export.interview_id)
+    elif verdict.until and verdict.until > now:
+        poke(export.interview_id, at=verdict.until)
+
+
+def _set_state(export: Export, verdict: eligibility.Verdict, **detail: object) -> None:
+    state = ExportState.WAITING if verdict.ready and not export.plan else verdict.state
+    if (export.state, export.reason) == (state, verdict.reason) and not detail:
+        return
+    if state == ExportState.ENDED:
+        reason = verdict.reason
+        audit.record(export.organisation, "export.ended", export.interview, reason=reason)
+    export.state, export.reason, export.detail = state, verdict.reason, detail
+    export.save(update_fields=["state", "reason", "detail"])
+    changed(export)
+
+
+def changed(export: Export) -> None:
+    for topic in (f"interview-{export.interview_id}", "home", "lever"):
+        live.publish(export.organisation_id, topic)
+
+
+def stop(export: Export, reason: str, **detail: object) -> None:
+    """A person must look; `detail` holds no identity."""
+    audit.record(export.organisation, "export.stopped", export.interview, reason=reason)
+    _set_state(export, eligibility.Verdict(ExportState.STOPPED, reason), **detail)
+
+
+def waiting_counts(organisation: Organisation) -> tuple[int, int]:
+    """How many outcomes wait for the connection: (named, under the pseudonym)."""
+    waiting = Export.objects.filter(organisation=organisation, state=ExportState.WAITING)
+    waiting = waiting.filter(marker=None)
+    return (
+        waiting.filter(kind=Kind.NAMED).count(),
+        waiting.filter(kind=Kind.PSEUDONYMOUS).count(),
+    )
+
+
+# --- doorbells
+
+
+def poke(interview_id: UUID, at: datetime | None = None) -> None:
+    from nomdecode.lever.tasks import export_interview
+
+    ring(export_interview, at=at, interview_id=str(interview_id))
+
+
+def sweep(now: datetime | None = None) -> int:
+    """Rings for whatever is unfinished and due: a lost job costs time, not data."""
+    now = now or timezone.now()
+    open_states = [ExportState.WAITING, ExportState.GOING]
+    unfinished = Q(state__in=open_states) & ~Q(reason__in=eligibility.ANNOUNCED)
+    in_doubt = Q(steps__state=StepState.CALLING) & ~Q(state=ExportState.STOPPED)
+    not_yet = Q(steps__lease_until__gt=now) | Q(steps__next_try_at__gt=now)
+    due = Export.objects.filter(unfinished | in_doubt, interview__outcome__leaves_at__lte=now)
+    due = due.exclude(not_yet).distinct()
+    ids = list(due.values_list("interview_id", flat=True))
+    for interview_id in ids:
+        poke(interview_id)
+    return len(ids)
+
+
+# --- the worker's side
+
+
+def run(interview_id: UUID) -> None:
+    """Takes one export as far as it goes now."""
+    from nomdecode.lever import calls
+
+    if not _warm(interview_id):
+        return
+    owner = uuid4()
+    while work := claim(interview_id, owner):
+        if not calls.make(work, owner):
+            return
+
+
+def _warm(interview_id: UUID) -> bool:
+    export = Export.objects.select_related("organisation", "interview").get(interview=interview_id)
+    connection = connections.of(export.organisation)
+    if export.plan or not connection.enabled or plan.warm(export.interview, connection):
+        return True
+    if Connection.objects.filter(pk=connection.pk, api_key_refused_at=None).exists():
+        poke(interview_id, at=timezone.now() + timedelta(seconds=10))
+        return False
+    return True  # the claim writes that it waits for a key
+
+
+@transaction.atomic
+def claim(interview_id: UUID, owner: UUID) -> Work | None:
+    """Commits "calling since now" for the next step, or says what the export waits for.
+
+    Under lock: consent, erasure and whether the connection is enabled are read anew here.
+    """
+    connection, export = _locked(interview_id)
+    if export.state in (ExportState.EXPORTED, ExportState.STOPPED):
+        return None
+    now = timezone.now()
+    step = export.steps.exclude(state=StepState.DONE).first()
+    in_doubt = step is not None and step.calling_since is not None
+    verdict = eligibility.verdict(export, connection, now)
+    # A step in doubt is looked for even when nothing new may be sent: what Lever has must be known.
+    if not verdict.ready and not (in_doubt and connection.enabled):
+        _set_state(export, verdict)
+        return None
+    if export.plan is None:
+        try:
+            plan.fix(export, connection, now)
+        except plan.NoFallback:
+            stop(export, "not_allowed", what="perform_as")
+            return None
+        step = export.steps.first()
+    if step is None:
+        _finished(export, now)
+        return None
+    return _take(export, step, connection, verdict, owner, now)
+
+
+def _locked(interview_id: UUID) -> tuple[Connection, Export]:
+    """Everywhere in this order, else two would wait for each other."""
+    interview = Interview.objects.only("organisation_id", "candidate_id").get(pk=interview_id)
+    connections.of(interview.organisation)
+    connection = Connection.objects.select_for_update().get(organisation=interview.organisation_id)
+    candidate = Candidate.objects.select_for_update().get(pk=interview.candidate_id)
+    exports = Export.objects.select_for_update(of=("self",)).select_related(
+        "organisation", "interview__outcome", "interview__position"
+    )
+    export = exports.get(interview=interview_id)
+    export.interview.candidate = candidate
+    return connection, export
+
+
+def _take(
+    export: Export,
+    step: ExportStep,
+    connection: Connection,
+    verdict: eligibility.Verdict,
+    owner: UUID,
+    now: datetime,
+) -> Work | None:
+    if verdict.ready:
+        _set_state(export, verdict)
+    action = protocol.next_action(stored(step), None, now)
+    if isinstance(action, protocol.Wait):
+        poke(export.interview_id, at=action.until)
+        return None
+    facts, fixed = plan.facts(export.interview), plan.of(export)
+    lease = {"lease_until": now + protocol.LEASE, "lease_owner": owner}
+    if isinstance(action, protocol.Look):
+        ExportStep.objects.filter(pk=step.pk).update(**lease)
+        return Work(step, True, connection, facts, fixed)
+    if not verdict.ready:
+        return None
+    work = _call(export, step, connection, facts, fixed)
+    if work:
+        ExportStep.objects.filter(pk=step.pk).update(
+            state=StepState.CALLING,
+            calling_since=now,
+            looked_at=None,
+            next_try_at=None,
+            tries=F("tries") + 1,
+            **lease,
+        )
+    return work
+
+
+def _call(
+    export: Export,
+    step: ExportStep,
+    connection: Connection,
+    facts: profile.Facts,
+    fixed: profile.Plan,
+) -> Work | None:
+    """What will be sent. Only after the guard is anything revealed, and in this transaction."""
+    candidate, resume = export.interview.candidate, None
+    named = fixed.kind == Kind.NAMED
+    fields = profile.named(facts, NOBODY, fixed) if named else profile.pseudonymous(facts, fixed)
+    found = guard.find(candidate, fixed.kind, fields, facts, export.interview.position.place)
+    if found := found - set(export.cleared_kinds):
+        stop(export, "identity", kinds=sorted(found))
+        return None
+    if named and step.name == "profile":
+        identity = vault.reveal(candidate, reveals.LEVER, "successful, and agreed to be named")
+        fields = profile.named(facts, identity, fixed)
+        if fixed.with_resume:
+            resume = vault.resume(candidate, reveals.LEVER, "successful, and agreed to be named")
+    return Work(step, False, connection, facts, fixed, fields, resume)
+
+
+def stored(step: ExportStep) -> protocol.Step:
+    return protocol.Step(
+        remote_id=step.remote_id,
+        calling_since=step.calling_since,
+        lease_until=step.lease_until,
+        looked_at=step.looked_at,
+        next_try_at=step.next_try_at,
+    )
+
+
+def _finished(export: Export, now: datetime) -> None:
+    export.state, export.reason, export.exported_at = ExportState.EXPORTED, "", now
+    export.save(update_fields=["state", "reason", "exported_at"])
+    audit.record(export.organisation, "export.exported", export.interview, kind=export.kind)
+    changed(export)
+
+
+# --- what a person may do with a stopped export
+
+
+@transaction.atomic
+def retry(export: Export) -> None:
+    """Looks at everything anew; a step in doubt still looks in Lever before it calls."""
+    export.state, export.reason, export.detail = ExportState.WAITING, "", {}
+    export.save(update_fields=["state", "reason", "detail"])
+    export.steps.update(next_try_at=None)
+    reconsider(export, timezone.now())
+
+
+@transaction.atomic
+def clear(export: Export, kinds: list[str]) -> None:
+    """ "Send anyway": a person read the texts and found that they give nobody away."""
+    export.cleared_kinds = sorted({*export.cleared_kinds, *kinds})
+    export.save(update_fields=["cleared_kinds"])
+    retry(export)

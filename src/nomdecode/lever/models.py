@@ -1,0 +1,206 @@
+"""One organisation's connection to Lever, the exports and their steps, the deliveries received."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+
+from nomdecode.interviews.models import Interview, Position
+from nomdecode.orgs.models import Member, Organisation
+
+
+class Origin(models.TextChoices):
+    SOURCED = "sourced", "Sourced"
+    APPLIED = "applied", "Applied"
+    AGENCY = "agency", "Agency"
+    REFERRED = "referred", "Referred"
+    INTERNAL = "internal", "Internal"
+    UNIVERSITY = "university", "University"
+
+
+class Connection(models.Model):
+    """Made on the first visit of the page, so the webhook URL is there before any key."""
+
+    organisation = models.OneToOneField(Organisation, models.CASCADE, related_name="lever")
+    base_url = models.CharField(max_length=200)
+    hook_id = models.CharField(
+        max_length=64, unique=True
+    )  # the unguessable part of the webhook URL
+    wrapped_key = models.BinaryField()  # data key that seals the API key and the signing tokens
+    api_key = models.BinaryField(null=True)
+    api_key_last4 = models.CharField(max_length=4, blank=True)
+    api_key_set_by = models.ForeignKey(Member, models.SET_NULL, null=True, related_name="+")
+    api_key_set_at = models.DateTimeField(null=True)
+    api_key_refused_at = models.DateTimeField(null=True)  # 401 since: everything waits
+    permissions = models.JSONField(
+        default=dict
+    )  # {"users": true, "stages": false, …} as last tried
+    perform_as = models.EmailField(blank=True)
+    stage_passed = models.CharField(max_length=80, blank=True)
+    export_unsuccessful = models.BooleanField(default=False)
+    stage_not_passed = models.CharField(max_length=80, blank=True)  # blank: the same
+    archive_not_passed = models.BooleanField(default=True)
+    archive_reason = models.CharField(max_length=80, blank=True)
+    origin = models.CharField(max_length=12, choices=Origin, default=Origin.SOURCED)
+    enabled = models.BooleanField(default=False)
+    exports_from = models.DateTimeField(null=True)  # outcomes before it stay here; null: all leave
+    version = models.PositiveIntegerField(default=0)  # two people editing one
+    unsigned_count = models.PositiveIntegerField(default=0)
+    unsigned_at = models.DateTimeField(null=True)
+
+
+class SigningToken(models.Model):
+    """Lever gives one for each webhook; a delivery may be signed with any that is not revoked."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="tokens")
+    label = models.CharField(max_length=60)
+    sealed = models.BinaryField()
+    last4 = models.CharField(max_length=4)
+    created_at = models.DateTimeField(auto_now_add=True)
+    verified_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+
+
+class PickList(models.Model):
+    """Users, postings, stages or archive reasons, as Lever last said, with their age."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="pick_lists")
+    kind = models.CharField(max_length=20)
+    items = models.JSONField(default=list)
+    fetched_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["connection", "kind"], name="pick_list_once")
+        ]
+
+
+class MemberEmail(models.Model):
+    """The e-mail of a member in Lever, where it differs from the one they sign in with."""
+
+    member = models.OneToOneField(Member, models.CASCADE, related_name="lever_email")
+    email = models.EmailField()
+
+
+class PositionPosting(models.Model):
+    position = models.OneToOneField(Position, models.CASCADE, related_name="posting")
+    posting_id = models.CharField(max_length=80)
+    text = models.CharField(max_length=200)
+
+
+class Kind(models.TextChoices):
+    NAMED = "named", "Named"
+    PSEUDONYMOUS = "pseudonymous", "Under the pseudonym"
+
+
+class ExportState(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    GOING = "going", "On its way"
+    EXPORTED = "exported", "In Lever"
+    STOPPED = "stopped", "Needs somebody"
+    ENDED = "ended", "Stays here"
+
+
+class Export(models.Model):
+    """Taking one interview's outcome to Lever. `reason` says what it waits for, or why it ended."""
+
+    interview = models.OneToOneField(Interview, models.PROTECT, related_name="export")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="exports")
+    kind = models.CharField(max_length=12, choices=Kind)
+    state = models.CharField(max_length=10, choices=ExportState, default=ExportState.WAITING)
+    reason = models.CharField(max_length=40, blank=True)
+    detail = models.JSONField(default=dict)  # for the reason: kinds found, message; no identity
+    plan = models.JSONField(null=True)  # fixed at the first claim
+    marker = models.DateTimeField(null=True)  # the profile's createdAt: a whole second
+    cleared_kinds = models.JSONField(default=list)  # guard findings a person let through
+    created_at = models.DateTimeField(auto_now_add=True)
+    exported_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["organisation", "marker"], name="marker_once")
+        ]
+
+
+class StepState(models.TextChoices):
+    TODO = "todo", "To do"
+    CALLING = "calling", "Asked Lever"
+    DONE = "done", "Done"
+
+
+class ExportStep(models.Model):
+    """One call that makes one thing in Lever: intent before it, the id after it."""
+
+    export = models.ForeignKey(Export, models.CASCADE, related_name="steps")
+    name = models.CharField(max_length=12)  # profile, note
+    order = models.PositiveSmallIntegerField()
+    state = models.CharField(max_length=10, choices=StepState, default=StepState.TODO)
+    calling_since = models.DateTimeField(null=True)
+    looked_at = models.DateTimeField(null=True)  # the last look that found nothing
+    lease_until = models.DateTimeField(null=True)
+    lease_owner = models.UUIDField(null=True)
+    remote_id = models.CharField(max_length=80, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["export", "name"], name="step_once")
+        ]
+        ordering: ClassVar = ["order"]
+
+
+class Attempt(models.Model):
+    """One call made for a step, redacted: what was asked and what came back, never an identity."""
+
+    step = models.ForeignKey(ExportStep, models.CASCADE, related_name="attempts")
+    at = models.DateTimeField()
+    milliseconds = models.PositiveIntegerField(default=0)
+    asked = models.CharField(max_length=200)
+    status = models.PositiveSmallIntegerField(null=True)
+    outcome = models.CharField(max_length=40)
+    message = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+
+
+class Delivery(models.Model):
+    """One signed webhook request that reached us. What is not ours keeps only its id."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="deliveries")
+    signing_token = models.ForeignKey(SigningToken, models.SET_NULL, null=True)
+    token = models.CharField(max_length=200)  # Lever's: a delivery counts once
+    event = models.CharField(max_length=60)
+    triggered_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    opportunity_id = models.CharField(max_length=80, blank=True)
+    repeats = models.PositiveIntegerField(default=0)
+    verdict = models.CharField(max_length=20)  # applied, waiting, not_ours, unknown, suspicious
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["connection", "token"], name="delivery_once")
+        ]
+        indexes: ClassVar = [models.Index(fields=["connection", "-received_at"])]
+        verbose_name_plural = "deliveries"
+
+
+class Mark(models.Model):
+    """An opportunity that something was heard of: Lever is to be asked about it."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="marks")
+    opportunity_id = models.CharField(max_length=80)
+    marked_at = models.DateTimeField()
+    looked_at = models.DateTimeField(null=True)  # looked at since marked: nothing to do
+    tries = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["connection", "opportunity_id"], name="mark_once")
+        ]

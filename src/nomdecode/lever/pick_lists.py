@@ -1,0 +1,132 @@
+"""Users, stages, postings and archive reasons as Lever last listed them, with their age."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from nomdecode.lever import client
+from nomdecode.lever import connection as connections
+from nomdecode.lever.models import Connection, PickList
+from nomdecode.pipeline import stages as pipeline_stages
+
+LIST_AGE = timedelta(minutes=10)
+
+
+def _users(asked: client.Lever) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": user.id,
+            "name": user.name,
+            "email": user.email,
+            "role": user.role,
+            "deactivated": user.deactivated_at is not None,
+        }
+        for user in asked.users(include_deactivated=True)
+    ]
+
+
+LISTS: dict[str, Callable[[client.Lever], list[dict[str, Any]]]] = {
+    "users": _users,
+    "stages": lambda asked: [asdict(stage) for stage in asked.stages()],
+    "postings": lambda asked: [asdict(posting) for posting in asked.postings()],
+    "archive_reasons": lambda asked: [asdict(reason) for reason in asked.archive_reasons()],
+}
+
+
+def users(connection: Connection) -> list[dict[str, Any]]:
+    """[{id, name, email, role, deactivated}], deactivated ones too."""
+    return _listed(connection, "users")
+
+
+def stages(connection: Connection) -> list[dict[str, Any]]:
+    """[{id, text}] in Lever's order."""
+    return _listed(connection, "stages")
+
+
+def postings(connection: Connection) -> list[dict[str, Any]]:
+    """[{id, text, state, owner, location}]."""
+    return _listed(connection, "postings")
+
+
+def archive_reasons(connection: Connection) -> list[dict[str, Any]]:
+    """[{id, text, type, status}]; type hired or non-hired."""
+    return _listed(connection, "archive_reasons")
+
+
+def user_by_email(connection: Connection, email: str) -> dict[str, Any] | None:
+    """The Lever user, deactivated ones too; asks Lever anew before it says that there is none."""
+    user = find_user(users(connection), email)
+    if user is None and age(connection, "users") > timedelta(seconds=20):
+        user = find_user(refresh(connection, "users"), email)
+    return user
+
+
+def find_user(listed: list[dict[str, Any]], email: str) -> dict[str, Any] | None:
+    same = [user for user in listed if user["email"].lower() == email.strip().lower()]
+    active = [user for user in same if not user["deactivated"]]
+    return next(iter(active or same), None)
+
+
+def known(connection: Connection, kind: str) -> PickList | None:
+    """A list as Lever last told it, however old; asks nobody."""
+    return connection.pick_lists.filter(kind=kind).first()
+
+
+def refresh(connection: Connection, kind: str) -> list[dict[str, Any]]:
+    """Asks Lever for one list: users, stages, postings or archive_reasons. Raises LeverError."""
+    try:
+        with connections.lever(connection, connections.PAGE_DEADLINE) as asked:
+            items = LISTS[kind](asked)
+    except client.Unauthorised:
+        if connection.api_key:
+            connections.refused(connection)
+        raise
+    with transaction.atomic():
+        keep(connection, kind, items)
+    return items
+
+
+def freshen(connection: Connection) -> None:
+    """Asks for the lists that a page shows and that have grown old, until Lever fails to answer."""
+    if not connection.api_key or connection.api_key_refused_at:
+        return
+    for kind in ("stages", "users", "archive_reasons"):
+        if connection.permissions.get(kind) is False or age(connection, kind) < LIST_AGE:
+            continue
+        try:
+            refresh(connection, kind)
+        except client.LeverError:
+            return
+
+
+def _listed(connection: Connection, kind: str) -> list[dict[str, Any]]:
+    """The list, at most LIST_AGE old; an older one where Lever does not answer."""
+    kept = known(connection, kind)
+    if kept and age(connection, kind) < LIST_AGE:
+        return list(kept.items)
+    try:
+        return refresh(connection, kind)
+    except client.LeverError:
+        if kept is None:
+            raise
+        return list(kept.items)
+
+
+def age(connection: Connection, kind: str) -> timedelta:
+    kept = known(connection, kind)
+    return timezone.now() - kept.fetched_at if kept else timedelta.max
+
+
+def keep(connection: Connection, kind: str, items: list[dict[str, Any]]) -> None:
+    PickList.objects.update_or_create(
+        connection=connection,
+        kind=kind,
+        defaults={"items": items, "fetched_at": timezone.now()},
+    )
+    if kind == "stages":
+        pairs = [(item["id"], item["text"]) for item in items]
+        pipeline_stages.replace(connection.organisation, pairs)

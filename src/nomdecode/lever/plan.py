@@ -1,0 +1,170 @@
+"""The plan of one export, fixed in the transaction of its first claim."""
+
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+
+from nomdecode.interviews.models import Criterion, Interview
+from nomdecode.lever import client, pick_lists
+from nomdecode.lever.eligibility import stage_for
+from nomdecode.lever.models import (
+    Connection,
+    Export,
+    ExportStep,
+    Kind,
+    MemberEmail,
+    PositionPosting,
+)
+from nomdecode.lever.profile import Card, Facts, Plan
+from nomdecode.orgs.models import Member
+
+STEPS = ("profile", "note")
+
+
+class NoFallback(Exception):
+    """The fallback "perform as" user is no active Lever user any more."""
+
+
+def fix(export: Export, connection: Connection, now: datetime) -> Plan:
+    """Writes the plan, the marker and the steps; the caller holds the locks."""
+    interview = export.interview
+    marker = _free_second(connection, now)
+    performer, why = _performer(interview, connection)
+    posting = PositionPosting.objects.filter(position=interview.position_id).first()
+    owner = _owner(interview, connection, posting)
+    named = export.kind == Kind.NAMED
+    archive = not named and connection.archive_not_passed
+    plan = Plan(
+        kind=export.kind,
+        stage=stage_for(export, connection),
+        origin=connection.origin,
+        perform_as=performer["id"],
+        perform_as_email=performer["email"],
+        perform_as_why=why,
+        owner=owner["id"],
+        owner_email=owner["email"],
+        posting=posting.posting_id if posting else "",
+        archive_reason=connection.archive_reason if archive else "",
+        created_at=int(marker.timestamp()) * 1000,
+    )
+    export.plan, export.marker = asdict(plan), marker
+    export.save(update_fields=["plan", "marker"])
+    for order, name in enumerate(STEPS):
+        ExportStep.objects.get_or_create(export=export, name=name, defaults={"order": order})
+    return plan
+
+
+def of(export: Export) -> Plan:
+    assert export.plan is not None
+    return Plan(**export.plan)
+
+
+def change(export: Export, **changes: Any) -> None:
+    """A documented fallback: Lever refused one field, nothing was made, we go on without it."""
+    export.plan = asdict(replace(of(export), **changes))
+    export.save(update_fields=["plan"])
+
+
+def drop(export: Export) -> None:
+    """Nothing was made, and a person must choose anew: the next claim plans again."""
+    export.steps.all().delete()
+    export.plan = export.marker = None
+    export.save(update_fields=["plan", "marker"])
+
+
+def fallback_user(connection: Connection) -> dict[str, Any]:
+    user = _user(connection, connection.perform_as)
+    if user is None:
+        raise NoFallback(connection.perform_as)
+    return user
+
+
+def _free_second(connection: Connection, now: datetime) -> datetime:
+    """The latest whole second at least a minute past that no other export of ours bears."""
+    second = now.replace(microsecond=0) - timedelta(minutes=1)
+    exports = Export.objects.filter(organisation=connection.organisation_id, marker__lte=second)
+    for taken in exports.order_by("-marker").values_list("marker", flat=True).iterator():
+        if taken != second:
+            break
+        second -= timedelta(seconds=1)
+    return second
+
+
+def _performer(interview: Interview, connection: Connection) -> tuple[dict[str, Any], str]:
+    decider = interview.assignments.select_related("member__user").filter(decider=True).first()
+    user = _user(connection, email_of(decider.member)) if decider else None
+    return (user, "interviewer") if user else (fallback_user(connection), "fallback")
+
+
+def _owner(
+    interview: Interview, connection: Connection, posting: PositionPosting | None
+) -> dict[str, Any]:
+    """The recruiter if an active Lever user, else the posting's owner, else the fallback."""
+    if user := _user(connection, email_of(interview.recruiter)):
+        return user
+    postings = {item["id"]: item for item in _listed(connection, "postings")}
+    owner = postings.get(posting.posting_id, {}).get("owner") if posting else None
+    users = {user["id"]: user for user in _listed(connection, "users") if not user["deactivated"]}
+    return users.get(owner) or fallback_user(connection)
+
+
+def email_of(member: Member) -> str:
+    """The member's address in Lever: the one that an admin set, else the one they sign in with."""
+    set_by_admin = MemberEmail.objects.filter(member=member).first()
+    return set_by_admin.email if set_by_admin else member.email
+
+
+def _user(connection: Connection, email: str) -> dict[str, Any] | None:
+    same = (user for user in _listed(connection, "users") if not user["deactivated"])
+    return next((user for user in same if user["email"].lower() == email.lower()), None)
+
+
+def _listed(connection: Connection, kind: str) -> list[dict[str, Any]]:
+    """As last told: within the claim's locks nobody is asked."""
+    kept = pick_lists.known(connection, kind)
+    return list(kept.items) if kept else []
+
+
+def warm(interview: Interview, connection: Connection) -> bool:
+    """Asks Lever for its lists before the claim. False if it does not answer and none are kept."""
+    decider = interview.assignments.select_related("member__user").filter(decider=True).first()
+    people = [interview.recruiter, *([decider.member] if decider else [])]
+    try:
+        for member in people:
+            pick_lists.user_by_email(connection, email_of(member))
+        if PositionPosting.objects.filter(position=interview.position_id).exists():
+            pick_lists.postings(connection)
+    except client.LeverError:
+        return pick_lists.known(connection, "users") is not None
+    return True
+
+
+def facts(interview: Interview) -> Facts:
+    """The interview without the person, as Lever's reader wants it."""
+    criteria = dict(
+        Criterion.objects.filter(position=interview.position_id).values_list("id", "name")
+    )
+    cards = [
+        Card(
+            interviewer=assignment.member.name,
+            decider=assignment.decider,
+            ratings=tuple(
+                (criteria.get(int(key), ""), int(value["rating"]), value.get("evidence", ""))
+                for key, value in scorecard.content.get("ratings", {}).items()
+            ),
+            notes=scorecard.content.get("notes", ""),
+            decision=scorecard.decision,
+        )
+        for assignment in interview.assignments.select_related("member__user")
+        if (scorecard := assignment.scorecard)
+    ]
+    return Facts(
+        pseudonym=interview.candidate.pseudonym,
+        position=interview.position.title,
+        url=settings.URL + reverse("interviews:interview", args=[interview.pk]),
+        reference=interview.pk.hex[:12],
+        cards=tuple(cards),
+    )

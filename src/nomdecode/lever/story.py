@@ -1,0 +1,176 @@
+"""What happened to an interview's outcome on its way to Lever, as a short story with times."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from nomdecode.candidates import consent
+from nomdecode.interviews.models import Interview
+from nomdecode.lever import plan
+from nomdecode.lever.eligibility import REASONS
+from nomdecode.lever.models import Attempt, Export, ExportState, ExportStep, Kind, StepState
+from nomdecode.pipeline.models import Opportunity, Stage
+
+KINDS = {
+    "name": "a name",
+    "email": "an e-mail address",
+    "phone": "a phone number",
+    "place": "the place",
+    "headline": "the headline",
+    "link": "a link",
+}
+WHY_FALLBACK = {
+    "fallback": "the fallback user, since the interviewer is no active Lever user",
+    "refused": "the fallback user, since Lever refused the interviewer’s",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`mark` is the dot: done, now, wait, warn or danger."""
+
+    title: str
+    mark: str
+    at: datetime | None = None
+    detail: str = ""
+    until: datetime | None = None
+
+
+NOT_YET = Entry("Profile in Lever", "wait", None, "not yet")
+
+
+def of(interview: Interview, export: Export | None, *, for_staff: bool) -> list[Entry]:
+    entries = [*_scorecards(interview), *_consent(interview, export)]
+    if export:
+        if export.plan:  # read before the steps: a claim in between made steps that it lacks
+            entries += [entry for step in export.steps.all() if (entry := _step(step, export))]
+        if for_staff:
+            entries += _notes(export)
+    opportunity = Opportunity.objects.filter(interview=interview).first()
+    if opportunity:
+        entries += _moves(opportunity)
+    entries.sort(key=lambda entry: (entry.at is None, entry.at or timezone.now()))
+    entries += _now(interview, export, for_staff=for_staff)
+    return entries + (_next(opportunity) if opportunity else [])
+
+
+def _scorecards(interview: Interview) -> list[Entry]:
+    entries = []
+    for assignment in interview.assignments.all():
+        name = assignment.member.name
+        for card in assignment.scorecards.all():
+            title = "Scorecard sent" if card.version == 1 else "Scorecard amended"
+            entries.append(Entry(title, "done", card.at, name))
+    return entries
+
+
+def _consent(interview: Interview, export: Export | None) -> list[Entry]:
+    if export is None or export.kind != Kind.NAMED:
+        return []
+    answers = interview.candidate.consents.order_by("id")
+    titles = {True: "Candidate agreed to be named", False: "Candidate stays unnamed"}
+    entered = interview.candidate.created_at + timedelta(seconds=5)
+    return [
+        Entry(
+            titles[answer.answer],
+            "done",
+            answer.at,
+            "beforehand" if answer.at <= entered else "on their page",
+        )
+        for answer in answers
+    ]
+
+
+def _step(step: ExportStep, export: Export) -> Entry | None:
+    fixed = plan.of(export)
+    tries = f"{step.tries} {'try' if step.tries == 1 else 'tries'}"
+    if step.state != StepState.DONE:
+        return None
+    if step.name == "note":
+        return Entry("Scorecards attached as a note", "done", step.done_at, tries)
+    stage = Stage.objects.filter(organisation=export.organisation_id, external_id=fixed.stage)
+    text = (found.text if (found := stage.first()) else "") or "Lever"
+    who = f"as {fixed.perform_as_email}, owned by {fixed.owner_email} · {tries}"
+    if why := WHY_FALLBACK.get(fixed.perform_as_why):
+        who += f" · {why}"
+    under = "" if fixed.kind == Kind.NAMED else " under the pseudonym"
+    return Entry(f"Profile created{under} in {text}", "done", step.done_at, who)
+
+
+def _notes(export: Export) -> list[Entry]:
+    """What a recruiter should know beside the steps."""
+    entries = []
+    opportunity = Opportunity.objects.filter(interview=export.interview_id).first()
+    if opportunity and opportunity.known_before:
+        at = export.steps.all()[0].done_at
+        entries.append(Entry("This person was already in Lever", "done", at, "one more profile"))
+    left_out = plan.of(export).left_out if export.plan else []
+    for what in left_out:
+        entries.append(Entry(f"Went without the {what}", "warn", export.exported_at, "refused"))
+    return entries
+
+
+def _moves(opportunity: Opportunity) -> list[Entry]:
+    stages = dict(
+        Stage.objects.filter(organisation=opportunity.organisation_id).values_list(
+            "external_id", "text"
+        )
+    )
+    entries = []
+    for move in opportunity.moves.exclude(how="export"):
+        heard = (move.heard_at - move.happened_at).total_seconds()
+        late = f"{max(heard, 0):.1f} s" if heard < 120 else f"{heard / 60:.0f} min"
+        title = f"{stages.get(move.to_stage, 'A stage')}, in Lever"
+        entries.append(Entry(title, "done", move.happened_at, f"heard after {late}"))
+    if opportunity.hired_at:
+        entries.append(Entry("Hired", "done", opportunity.hired_at))
+    elif opportunity.archived_at:
+        reason = opportunity.archive_reason or "archived"
+        entries.append(Entry("Archived in Lever", "done", opportunity.archived_at, reason))
+    return entries
+
+
+def _next(opportunity: Opportunity) -> list[Entry]:
+    """The stage that would come now, while the profile is on its way."""
+    if opportunity.archived_at or opportunity.deleted_at:
+        return []
+    stages = Stage.objects.filter(organisation=opportunity.organisation_id, gone_at=None)
+    here = stages.filter(external_id=opportunity.stage_id_now).first()
+    following = stages.filter(order__gt=here.order).first() if here else None
+    return [Entry(following.text, "wait", None, "not yet")] if following else []
+
+
+def _now(interview: Interview, export: Export | None, *, for_staff: bool) -> list[Entry]:
+    """The last line: what it waits for, and who can do something."""
+    if export is None:
+        return [NOT_YET]
+    if export.state == ExportState.EXPORTED:
+        return []
+    if export.state == ExportState.GOING or not export.reason:
+        return [_on_its_way(export)]
+    if export.state == ExportState.STOPPED and not for_staff:
+        return [NOT_YET]  # whatever stopped it: a text of theirs that was found tells what is true
+    title, detail, until = REASONS[export.reason], "", None
+    if export.reason == "hold":
+        until = interview.outcome.leaves_at
+    elif export.reason == "consent":
+        until = interview.candidate.lapses_at
+        if consent.state(interview.candidate, timezone.now()) == "unasked":
+            detail = "asked in a moment"
+    elif export.reason == "identity":
+        kinds = [KINDS.get(kind, kind) for kind in export.detail.get("kinds", [])]
+        detail = "found: " + ", ".join(kinds)
+    elif export.state == ExportState.STOPPED:
+        detail = export.detail.get("message", "")
+    marks = {str(ExportState.STOPPED): "warn", str(ExportState.WAITING): "wait"}
+    mark = marks.get(export.state, "done")
+    return [Entry(title, mark, None, detail, until)]
+
+
+def _on_its_way(export: Export) -> Entry:
+    step = export.steps.exclude(state=StepState.DONE).first()
+    last = Attempt.objects.filter(step=step).last() if step else None
+    if step and step.next_try_at and last:
+        return Entry("On its way", "now", None, last.message, step.next_try_at)
+    return Entry("On its way", "now")

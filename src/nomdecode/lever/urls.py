@@ -1,0 +1,26 @@
+from django.urls import path
+
+from nomdecode.lever import parts, story_views, traffic, views, webhook_view
+
+app_name = "lever"
+urlpatterns = [
+    path("settings/org/lever/", views.setup, name="setup"),
+    path("settings/org/lever/key", views.key, name="key"),
+    path("settings/org/lever/tokens", views.tokens, name="tokens"),
+    path("settings/org/lever/tokens/add", views.token_add, name="token_add"),
+    path("settings/org/lever/tokens/<int:pk>/remove", views.token_remove, name="token_remove"),
+    path("settings/org/lever/perform-as", views.perform_as, name="perform_as"),
+    path("settings/org/lever/refresh", views.refresh, name="refresh"),
+    path("settings/org/lever/save", views.stages, name="stages"),
+    path("settings/org/lever/sent", traffic.sent, name="sent"),
+    path("settings/org/lever/events", traffic.events, name="events"),
+    path("settings/org/lever/problems", traffic.problems, name="problems"),
+    path("settings/org/members/<int:pk>/lever-email", parts.member_email, name="member_email"),
+    path("positions/<uuid:pk>/posting", parts.posting, name="posting"),
+    path("interviews/<uuid:pk>/story", story_views.part, name="story"),
+    path("interviews/<uuid:pk>/story/retry", story_views.retry, name="retry"),
+    path("interviews/<uuid:pk>/story/rephrase", story_views.rephrase, name="rephrase"),
+    path("interviews/<uuid:pk>/story/send-anyway", story_views.send_anyway, name="send_anyway"),
+    path("interviews/<uuid:pk>/story/erased", story_views.erased_there, name="erased_there"),
+    path("hooks/lever/<slug:hook_id>", webhook_view.webhook, name="webhook"),
+]
