@@ -1,0 +1,1 @@
+"""Anonymous technical interviews, wired into Lever."""

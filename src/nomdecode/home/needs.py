@@ -1,0 +1,172 @@
+"""What needs one member: a row each, with what to do about it."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django.urls import reverse
+
+from nomdecode.candidates.models import Candidate
+from nomdecode.interviews import access
+from nomdecode.interviews.models import Assignment, Interview, State
+from nomdecode.lever.eligibility import REASONS
+from nomdecode.lever.models import Connection, Export, ExportState
+from nomdecode.orgs.models import Member, Role
+from nomdecode.pipeline.models import Opportunity
+
+OVERDUE = timedelta(hours=24)  # since it was held; a reminder counts as long
+OF_THE_CONNECTION = {"stage_gone": "Choose a stage", "not_allowed": "Look at the key"}
+
+
+@dataclass(frozen=True)
+class Need:
+    """One row. `remind`: the button posts; otherwise `action` is a link to `url`."""
+
+    sentence: str
+    action: str
+    url: str
+    candidate: Candidate | None = None  # None: it is about Lever
+    since: datetime | None = None
+    remind: Assignment | None = None
+
+
+def of(member: Member, now: datetime) -> list[Need]:
+    """Own scorecards first, then what waits for staff, then Lever."""
+    interviews = list(_open_interviews(member))
+    found = [need for one in interviews for need in _own(one, member, now)]
+    if access.is_staff(member):
+        found += [need for one in interviews for need in _for_staff(one, member, now)]
+        found += _exports(member) + _erasures(member)
+    if member.role == Role.ADMIN:
+        found += _connection(member)
+    return found
+
+
+def _open_interviews(member: Member) -> list[Interview]:
+    """Those that may need somebody: the newest 200, without who has left."""
+    waiting = Q(outcome=None) & Q(state__in=[State.UNSCHEDULED, State.SCHEDULED, State.HELD])
+    rephrase = Q(assignments__rephrase_asked_at__isnull=False, assignments__member=member)
+    found = access.visible(member).filter(waiting | rephrase)
+    found = found.filter(candidate__withdrawn_at=None, candidate__erased_at=None)
+    return list(found.distinct().order_by("starts_at", "created_at")[:200])
+
+
+def _own(interview: Interview, member: Member, now: datetime) -> list[Need]:
+    mine = access.own(interview, member)
+    if mine is None:
+        return []
+    write = reverse("interviews:scorecard", args=[interview.pk])
+    if mine.rephrase_asked_at:
+        sentence = "Something in your scorecard may identify the person"
+        return [Need(sentence, "Rephrase", write, interview.candidate)]
+    due = interview.state == State.HELD or access.over(interview, now)
+    if due and mine in access.pending(interview) and not mine.recognised_at:
+        since = _due_since(interview)
+        return [Need("Your scorecard is due", "Write it", write, interview.candidate, since)]
+    return []
+
+
+def _for_staff(interview: Interview, member: Member, now: datetime) -> list[Need]:
+    page = reverse("interviews:interview", args=[interview.pk])
+    who = interview.candidate
+    if interview.state == State.UNSCHEDULED:
+        url = reverse("interviews:schedule", args=[interview.pk])
+        return [Need("To be scheduled", "Choose a time", url, who, interview.created_at)]
+    found = [
+        Need(f"{one.member.name} recognised the person", "Reassign", page, who, one.recognised_at)
+        for one in access.to_reassign(interview)
+    ]
+    if access.over(interview, now) and access.own(interview, member) is None:
+        found.append(Need("Was it held?", "Say so", page, who, _due_since(interview)))
+    found += [
+        Need("Scorecard due", "Remind", page, who, _due_since(interview), remind=one)
+        for one in overdue(interview, now)
+        if one.member_id != member.pk and not reminded(one, now)
+    ]
+    return found
+
+
+def overdue(interview: Interview, now: datetime) -> list[Assignment]:
+    """Interviewers whose scorecard is due for a day, and who can still write it."""
+    since = _due_since(interview)
+    if interview.state != State.HELD or since is None or since > now - OVERDUE:
+        return []
+    return [one for one in access.pending(interview) if not one.recognised_at]
+
+
+def reminded(assignment: Assignment, now: datetime) -> bool:
+    return assignment.reminded_at is not None and assignment.reminded_at > now - OVERDUE
+
+
+def _due_since(interview: Interview) -> datetime | None:
+    if interview.held_at:
+        return interview.held_at
+    return interview.starts_at and interview.starts_at + timedelta(minutes=interview.minutes)
+
+
+def _erasures(member: Member) -> list[Need]:
+    """Who was erased here and is still named in Lever."""
+    named = Opportunity.objects.filter(
+        organisation=member.organisation_id,
+        named=True,
+        deleted_at=None,
+        erased_there_at=None,
+        interview__candidate__erased_at__isnull=False,
+    )
+    return [
+        Need(
+            "Had everything erased: erase the profile in Lever, too",
+            "Look",
+            reverse("interviews:interview", args=[one.interview_id]),
+            one.interview.candidate,
+            one.interview.candidate.erased_at,
+        )
+        for one in named.select_related("interview__candidate")
+    ]
+
+
+def _exports(member: Member) -> list[Need]:
+    """Stopped ones; those that one setting would let go are one row."""
+    stopped = Export.objects.filter(
+        organisation=member.organisation_id, state=ExportState.STOPPED
+    ).select_related("interview__candidate")
+    settings: Counter[str] = Counter()
+    found = []
+    for export in stopped.order_by("pk"):
+        if export.reason in OF_THE_CONNECTION:
+            settings[export.reason] += 1
+            continue
+        page = reverse("interviews:interview", args=[export.interview_id])
+        found.append(Need(_words(export.reason), "Look", page, export.interview.candidate))
+    return found + [_setting(member, reason, count) for reason, count in settings.items()]
+
+
+def _setting(member: Member, reason: str, count: int) -> Need:
+    sentence = f"{_words(reason).rstrip('.')}; {profiles(count)}"
+    if member.role == Role.ADMIN:
+        return Need(sentence, OF_THE_CONNECTION[reason], reverse("lever:setup"))
+    return Need(f"{sentence} for an admin", "", "")
+
+
+def _connection(member: Member) -> list[Need]:
+    connection = Connection.objects.filter(organisation=member.organisation_id).first()
+    waiting = Export.objects.filter(
+        organisation=member.organisation_id, state=ExportState.WAITING, reason__in=["off", "key"]
+    ).count()
+    if connection and connection.api_key_refused_at:
+        sentence = "Lever refuses the Data API key" + (f"; {profiles(waiting)}" if waiting else "")
+        since = connection.api_key_refused_at
+        return [Need(sentence, "Replace it", reverse("lever:setup"), since=since)]
+    if waiting and not (connection and connection.enabled):
+        sentence = f"Lever is not enabled; {profiles(waiting)}"
+        return [Need(sentence, "Set it up", reverse("lever:setup"))]
+    return []
+
+
+def profiles(count: int) -> str:
+    return "1 profile waits" if count == 1 else f"{count} profiles wait"
+
+
+def _words(reason: str) -> str:
+    return REASONS.get(reason, "The profile could not go to Lever")
