@@ -1,0 +1,214 @@
+"""Pictures of every page of both applications: light and dark, 1440 and 390 wide.
+
+Starts the demo in a temporary folder, leads one interview through everything, and writes
+build/screenshots/<page>-<light|dark>-<width>.png; five of them become the documents' pictures.
+"""
+
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
+
+from nomdecode.demo import stack
+
+FOLDER = Path("build/screenshots")
+PICTURES = Path("docs/pictures")
+WIDTHS, SCHEMES = (1440, 390), ("light", "dark")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+FOR_DOCUMENTS = {
+    "home": "home",
+    "interview-in-lever": "interview",
+    "pipeline": "pipeline",
+    "lever-setup": "lever",
+    "candidate-asked": "candidate",
+}
+
+
+def main() -> None:
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    with tempfile.TemporaryDirectory(prefix="screenshots-") as folder:
+        os.environ.pop("DATABASE_URL", None)
+        built = stack.build(Path(folder), 8000)
+        with stack.running(built), sync_playwright() as playwright:
+            chromium = shutil.which("chromium")
+            browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+            pages = dict(find(browser, built))
+            for name, (who, address) in pages.items():
+                take(browser, built, name, who, address)
+                sys.stdout.write(f"{name}\n")
+            browser.close()
+    PICTURES.mkdir(exist_ok=True)
+    for name, picture in FOR_DOCUMENTS.items():
+        shutil.copy(FOLDER / f"{name}-light-1440.png", PICTURES / f"{picture}.png")
+
+
+# --- which pages
+
+
+def find(browser: Browser, built: stack.Stack) -> Iterator[tuple[str, tuple[str, str]]]:
+    """(name, (who looks, address)); who: an e-mail address, or "" for nobody signed in."""
+    yield from _of_the_site(browser, built)
+    yield from _of_candidates(browser, built)
+    yield from _of_the_sandbox(browser, built)
+
+
+def _of_the_site(browser: Browser, built: stack.Stack) -> Iterator[tuple[str, tuple[str, str]]]:
+    ada, remy, iris = (f"{name}@acme.example" for name in ("ada", "remy", "iris"))
+    nora = "nora@borealis.example"
+    fixed = {
+        "sign-in": ("", "/accounts/login/"),
+        "password-reset": ("", "/accounts/password/reset/"),
+        "home": (ada, "/"),
+        "home-interviewer": (iris, "/"),
+        "home-not-connected": (nora, "/"),
+        "interviews": (remy, "/interviews/"),
+        "interviews-interviewer": (iris, "/interviews/"),
+        "interview-new": (remy, "/interviews/new/"),
+        "positions": (remy, "/positions/"),
+        "position-new": (remy, "/positions/new/"),
+        "candidates": (remy, "/candidates/"),
+        "pipeline": (ada, "/pipeline/"),
+        "pipeline-empty": (nora, "/pipeline/"),
+        "settings-profile": (iris, "/settings/"),
+        "settings-org": (ada, "/settings/org/"),
+        "settings-members": (ada, "/settings/org/members/"),
+        "settings-audit": (ada, "/settings/org/audit/"),
+        "lever-setup": (ada, "/settings/org/lever/"),
+        "lever-setup-empty": (nora, "/settings/org/lever/"),
+        "lever-sent": (ada, "/settings/org/lever/sent"),
+        "lever-events": (ada, "/settings/org/lever/events"),
+        "lever-problems": (ada, "/settings/org/lever/problems"),
+        "two-step": (ada, "/accounts/2fa/"),
+        "not-found": (ada, "/nothing-here/"),
+        "outbox": ("", "/outbox/"),
+        "styleguide": ("", "/styleguide/"),
+    }
+    yield from fixed.items()
+    with signed_in(browser, built, remy) as page:
+        page.goto(built.url + "/interviews/")
+        for name, words in {
+            "interview-to-schedule": "To schedule",
+            "interview-scheduled": "Scheduled",
+            "interview-recognised": "recognised the person",
+            "interview-waits-for-scorecard": "Waiting for",
+            "interview-not-successful": "Not successful",
+            "interview-no-show": "Did not come",
+            "interview-cancelled": "Cancelled",
+        }.items():
+            # A pattern minds capitals: "Not successful" is something else than "Successful".
+            row = page.locator("tr", has_text=re.compile(words)).last
+            yield name, (remy, str(row.locator("a").first.get_attribute("href")))
+        row = page.locator("tr", has_text="To schedule").first
+        address = str(row.locator("a").first.get_attribute("href"))
+        yield "schedule", (remy, f"{address}schedule/")
+        page.goto(built.url + "/pipeline/")
+        card = page.locator('[aria-label="Onsite"] a').last
+        yield "interview-in-lever", (remy, str(card.get_attribute("href")))
+        page.goto(built.url + "/positions/")
+        yield "position", (remy, _link(page, r"^/positions/[0-9a-f-]{36}/$"))
+        page.goto(built.url + "/candidates/")
+        yield "candidate", (remy, _link(page, r"^/candidates/[0-9a-f-]{36}/$"))
+    with signed_in(browser, built, iris) as page:
+        page.goto(built.url + "/interviews/")
+        row = page.locator("tr", has_text="Held").first
+        address = str(row.locator("a").first.get_attribute("href"))
+        yield "scorecard", (iris, f"{address}scorecard/")
+
+
+def _of_candidates(browser: Browser, built: stack.Stack) -> Iterator[tuple[str, tuple[str, str]]]:
+    with signed_in(browser, built, "remy@acme.example") as page:
+        page.goto(built.url + "/positions/")
+        page.goto(built.url + _link(page, r"^/positions/[0-9a-f-]{36}/$"))
+        box = page.get_by_role("textbox").filter(has_text="")
+        links = [
+            each.input_value()
+            for each in box.all()
+            if "readonly" in each.evaluate("e => e.outerHTML")
+        ]
+        yield "join", ("", next(link for link in links if "/join/" in link).removeprefix(built.url))
+        yield "joined", ("", "/joined/")
+        yield "join-not", ("", "/join/no-such-link/")
+        page.goto(built.url + "/outbox/")
+        letters = [str(a.get_attribute("href")) for a in page.locator('a[href^="/outbox/"]').all()]
+        yield "letter", ("", letters[0])
+        kinds = {"candidate-asked": "question", "candidate-scheduled": "time of your"}
+        for letter in letters:
+            page.goto(built.url + letter)
+            text = page.locator("main").inner_text()
+            for name, word in list(kinds.items()):
+                if word in text and page.locator('a[href*="/c/"]').count():
+                    own = str(page.locator('a[href*="/c/"]').first.get_attribute("href"))
+                    address = own.removeprefix(built.url)
+                    yield name, ("", address)
+                    if name == "candidate-asked":
+                        for part in ("correct", "withdraw", "erase"):
+                            yield f"candidate-{part}", ("", f"{address}{part}/")
+                    del kinds[name]
+                    break
+
+
+def _of_the_sandbox(browser: Browser, built: stack.Stack) -> Iterator[tuple[str, tuple[str, str]]]:
+    base = f"{built.lever_url}/acme"
+    yield "sandbox-companies", ("", f"{built.lever_url}/")
+    yield "sandbox-board", ("", f"{base}/")
+    yield "sandbox-integrations", ("", f"{base}/settings/integrations")
+    yield "sandbox-webhooks", ("", f"{base}/settings/webhooks")
+    yield "sandbox-users", ("", f"{base}/settings/users")
+    yield "sandbox-log", ("", f"{base}/log")
+    page = browser.new_page()
+    page.goto(f"{base}/")
+    yield "sandbox-opportunity", ("", built.lever_url + _link(page, r"^/acme/opportunities/"))
+    page.close()
+
+
+def _link(page: Page, pattern: str) -> str:
+    links = [str(each.get_attribute("href")) for each in page.locator("a[href]").all()]
+    return next(link for link in links if re.search(pattern, link))
+
+
+# --- pictures
+
+_sessions: dict[str, StorageState] = {}  # each person signs in once: more would be too often
+
+
+@contextmanager
+def signed_in(
+    browser: Browser, built: stack.Stack, who: str, width: int = 1440, scheme: str = "light"
+) -> Iterator[Page]:
+    context: BrowserContext = browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,  # type: ignore[arg-type]
+        storage_state=_sessions.get(who),
+    )
+    page = context.new_page()
+    if who and who not in _sessions:
+        page.goto(built.url + "/accounts/login/")
+        page.locator("[name=login]").fill(who)
+        page.locator("[name=password]").fill(stack.PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(built.url + "/")
+        _sessions[who] = context.storage_state()
+    yield page
+    context.close()
+
+
+def take(browser: Browser, built: stack.Stack, name: str, who: str, address: str) -> None:
+    url = address if address.startswith("http") else built.url + address
+    for scheme in SCHEMES:
+        with signed_in(browser, built, who, 1440, scheme) as page:
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 900})
+                page.goto(url)
+                page.wait_for_timeout(300)  # parts that load themselves
+                page.screenshot(path=FOLDER / f"{name}-{scheme}-{width}.png", full_page=True)
+
+
+if __name__ == "__main__":
+    main()
