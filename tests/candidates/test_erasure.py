@@ -1,0 +1,82 @@
+import pytest
+from django.conf import settings
+
+import factories
+from nomdecode.candidates import erasure, links, vault
+from nomdecode.candidates.models import Candidate, VaultEntry
+from nomdecode.candidates.signals import erased, withdrew
+from nomdecode.orgs.models import AuditEvent
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def candidate() -> Candidate:
+    return factories.candidate(resume=vault.Resume(b"text", "txt"))
+
+
+def test_erasing_destroys_closes_the_links_and_tells(candidate: Candidate) -> None:
+    token, heard = links.issue(candidate), []
+
+    def hear(candidate: Candidate, **_: object) -> None:
+        heard.append(candidate.pk)
+
+    erased.connect(hear)
+    erasure.erase(candidate)
+    erasure.erase(Candidate.objects.get())  # a second click
+    erased.disconnect(hear)
+    assert vault.is_erased(candidate)
+    assert links.resolve(token) is None
+    assert heard == [candidate.pk]
+    assert not candidate.letters.exists()
+    assert AuditEvent.objects.filter(action="candidate.erased").count() == 1
+
+
+def test_an_erasure_is_written_down_by_id_outside_the_database(candidate: Candidate) -> None:
+    erasure.erase(candidate)
+    last = (settings.DATA / "erasures.log").read_text().splitlines()[-1]
+    assert last == f"{candidate.pk} {candidate.erased_at.isoformat()}"
+
+
+def test_a_restored_backup_is_erased_anew(candidate: Candidate) -> None:
+    before = VaultEntry.objects.get()
+    erasure.erase(candidate)
+    before.save()
+    Candidate.objects.update(erased_at=None)
+    assert not vault.is_erased(candidate)
+    assert erasure.replay() == 1
+    assert vault.is_erased(candidate)
+    assert erasure.replay() == 0
+
+
+def test_withdrawing_is_told_once_and_keeps_the_details(candidate: Candidate) -> None:
+    heard = []
+
+    def hear(candidate: Candidate, **_: object) -> None:
+        heard.append(candidate.pk)
+
+    withdrew.connect(hear)
+    erasure.withdraw(candidate)
+    erasure.withdraw(candidate)
+    withdrew.disconnect(hear)
+    assert heard == [candidate.pk]
+    assert vault.own_details(candidate).name == "Ada Lovelace"
+
+
+def test_a_receipt_is_ours_or_nothing(candidate: Candidate) -> None:
+    erasure.erase(candidate)
+    receipt = erasure.receipt(candidate)
+    number, at = erasure.read_receipt(receipt) or ("", None)
+    assert str(candidate.pk).upper().startswith(number)
+    assert at == candidate.erased_at
+    assert erasure.read_receipt(receipt[:-1] + "x") is None
+    assert erasure.read_receipt("") is None
+
+
+def test_a_link_is_kept_as_a_hash_and_can_be_revoked(candidate: Candidate) -> None:
+    first, second = links.issue(candidate), links.issue(candidate)
+    assert links.resolve(first) == links.resolve(second) == candidate
+    links.revoke_all(candidate, but=second)
+    assert links.resolve(first) is None
+    assert links.resolve(second) == candidate
+    assert all(first.encode() not in bytes(link.token_hash) for link in candidate.links.all())

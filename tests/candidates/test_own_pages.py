@@ -1,0 +1,213 @@
+"""What a candidate sees and does on their own page, behind the private link."""
+
+import base64
+import json
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+import factories
+from nomdecode.candidates import consent, erasure, links, vault
+from nomdecode.candidates.models import Candidate
+
+pytestmark = pytest.mark.django_db
+PAGES = ("mine", "correct", "withdraw", "erase", "download", "my_resume")
+
+
+@pytest.fixture
+def candidate() -> Candidate:
+    return factories.candidate(resume=vault.Resume(b"%PDF-1.7 words", "pdf"))
+
+
+@pytest.fixture
+def token(candidate: Candidate) -> str:
+    return links.issue(candidate)
+
+
+def url(name: str, token: str) -> str:
+    return reverse(f"candidates:{name}", args=[token])
+
+
+def mine(client: Client, token: str) -> str:
+    return client.get(url("mine", token)).content.decode()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_is_kept_nowhere_and_opening_it_changes_nothing(
+    client: Client, candidate: Candidate, token: str, name: str
+) -> None:
+    before = list(Candidate.objects.values()), candidate.consents.count()
+    response = client.get(url(name, token))
+    assert response.status_code == 200
+    assert response["Cache-Control"] == "no-store"
+    assert response["Referrer-Policy"] == "no-referrer"
+    assert (list(Candidate.objects.values()), candidate.consents.count()) == before
+    assert not vault.is_erased(candidate)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_link_that_is_unknown_or_revoked_says_what_to_do(
+    client: Client, candidate: Candidate, token: str, name: str
+) -> None:
+    links.revoke_all(candidate)
+    for tried in (token, "unknown"):
+        response = client.get(url(name, tried))
+        assert response.status_code == 404
+        assert "newest letter" in response.content.decode()
+        assert "Lovelace" not in response.content.decode()
+
+
+@pytest.mark.parametrize("name", ["answer", "correct", "withdraw", "erase"])
+def test_nothing_can_be_done_with_a_revoked_link(
+    client: Client, candidate: Candidate, token: str, name: str
+) -> None:
+    links.revoke_all(candidate)
+    assert client.post(url(name, token), {"answer": "yes"}).status_code == 404
+    assert consent.state(Candidate.objects.get(), timezone.now()) == "unasked"
+
+
+def test_the_page_shows_what_is_held_and_what_is_seen(client: Client, token: str) -> None:
+    page = mine(client, token)
+    for piece in ("Ada Lovelace", "+44 20 7946 0000", "London", "resume.pdf", "Nobody has seen"):
+        assert piece in page
+    title = page[page.index("<title>") : page.index("</title>")]
+    assert "Ada" not in title
+
+
+def test_who_saw_what_is_told_without_the_members_name(
+    client: Client, candidate: Candidate, token: str
+) -> None:
+    recruiter = factories.member(candidate.organisation, "recruiter", name="Remy Park")
+    vault.reveal(candidate, "page", "Arrange next steps", recruiter)
+    page = mine(client, token)
+    assert "Recruiter</strong> at Acme" in page
+    assert "name, e-mail, phone, place, headline, links · Arrange next steps" in page
+    assert "Remy" not in page
+
+
+def test_a_yes_is_given_and_taken_back_by_post(
+    client: Client, candidate: Candidate, token: str
+) -> None:
+    for said in ("yes", "no"):
+        response = client.post(url("answer", token), {"answer": said}, follow=True)
+        assert "Your answer is saved." in response.content.decode()
+        assert consent.state(Candidate.objects.get(), timezone.now()) == said
+    assert client.get(url("answer", token)).status_code == 405
+
+
+def test_the_question_says_who_gets_what_and_until_when(
+    client: Client, candidate: Candidate, token: str
+) -> None:
+    consent.ask(candidate, timezone.now())
+    page = mine(client, token)
+    assert "Your interviewer was not shown who you are; whoever invited you may know." in page
+    assert "Tell Acme who I am" in page
+    assert "Stay unnamed" in page
+    assert f"{candidate.lapses_at:%B}" in page
+
+
+def test_an_answer_that_comes_too_late_is_told_so(
+    client: Client, candidate: Candidate, token: str
+) -> None:
+    consent.ask(candidate, timezone.now() - timedelta(days=15))
+    response = client.post(url("answer", token), {"answer": "yes"}, follow=True)
+    assert "The time to answer is over" in response.content.decode()
+    assert "Tell Acme who I am" not in response.content.decode()
+
+
+def test_whoever_did_not_pass_is_asked_nothing(
+    client: Client, candidate: Candidate, token: str
+) -> None:
+    Candidate.objects.update(not_passed_at=timezone.now())
+    page = mine(client, token)
+    assert "Nothing is sent under your name." in page
+    assert "Tell Acme who I am" not in page
+    assert "Ada Lovelace" in page
+
+
+def test_a_profile_that_has_left_is_said_to_be_in_lever(
+    client: Client, candidate: Candidate, token: str
+) -> None:
+    vault.reveal(candidate, "Lever", "successful, and agreed to be named")
+    consent.answer(candidate, True, timezone.now())
+    shown = mine(client, token)
+    assert "can no longer be taken back here" in shown
+    assert "Stay unnamed" not in shown
+
+
+CORRECT = {"name": "Ada King", "email": "ada@analytical.example"}
+
+
+def test_details_are_corrected_and_the_resume_stays(
+    client: Client, candidate: Candidate, token: str
+) -> None:
+    form = client.get(url("correct", token)).content.decode()
+    assert 'value="Ada Lovelace"' in form
+    response = client.post(url("correct", token), CORRECT, follow=True)
+    assert "Your details are saved." in response.content.decode()
+    assert vault.own_details(candidate).name == "Ada King"
+    assert vault.own_resume(candidate)
+
+
+def test_a_wrong_correction_keeps_what_was_typed(
+    client: Client, candidate: Candidate, token: str
+) -> None:
+    response = client.post(url("correct", token), {**CORRECT, "phone": "none yet"})
+    assert response.status_code == 422
+    assert 'value="none yet"' in response.content.decode()
+    assert vault.own_details(candidate).name == "Ada Lovelace"
+
+
+def test_a_new_address_closes_older_links_but_the_one_in_use(
+    client: Client, candidate: Candidate, token: str
+) -> None:
+    older = links.issue(candidate)
+    client.post(url("correct", token), {**CORRECT, "email": "new@analytical.example"})
+    assert links.resolve(older) is None
+    assert links.resolve(token) == candidate
+    assert candidate.letters.filter(kind="private_link").count() == 2
+
+
+def test_the_own_resume_comes_without_its_name(client: Client, token: str) -> None:
+    response = client.get(url("my_resume", token))
+    assert response["Content-Disposition"] == 'attachment; filename="resume.pdf"'
+    assert response.content == b"%PDF-1.7 words"
+
+
+def test_everything_held_can_be_downloaded(client: Client, token: str) -> None:
+    response = client.get(url("download", token))
+    assert response["Content-Disposition"] == 'attachment; filename="nom-de-code.json"'
+    held = json.loads(response.content)
+    assert held["details"]["emails"] == ["ada@analytical.example"]
+    assert base64.b64decode(held["resume"]["base64"]) == b"%PDF-1.7 words"
+
+
+def test_withdrawing_ends_the_question(client: Client, candidate: Candidate, token: str) -> None:
+    response = client.post(url("withdraw", token), follow=True)
+    assert "You have withdrawn" in response.content.decode()
+    assert "Tell Acme who I am" not in response.content.decode()
+
+
+def test_erasing_gives_a_receipt_and_closes_the_page(
+    client: Client, candidate: Candidate, token: str
+) -> None:
+    response = client.post(url("erase", token), follow=True)
+    page = response.content.decode()
+    assert str(candidate.pk)[:13].upper() in page
+    assert "Backups" in page
+    assert vault.is_erased(candidate)
+    assert client.get(url("mine", token)).status_code == 404
+
+
+def test_a_receipt_of_another_hand_is_not_found(client: Client, candidate: Candidate) -> None:
+    erasure.erase(candidate)
+    forged = erasure.receipt(candidate)[:-2] + "xx"
+    assert client.get(reverse("candidates:erased", args=[forged])).status_code == 404
+
+
+def test_the_csrf_token_is_asked_for(token: str) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    assert strict.post(url("erase", token)).status_code == 403

@@ -1,0 +1,208 @@
+"""Staff see pseudonyms; after both yeses they may open who it is, each time audited."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+import factories
+from nomdecode.candidates import consent, erasure, vault
+from nomdecode.candidates.models import Candidate
+from nomdecode.orgs.models import AuditEvent, Member, Role
+
+pytestmark = pytest.mark.django_db
+PURPOSE = {"purpose": "Arrange next steps"}
+# None so short that a random token could hold it.
+SECRETS = ("Lovelace", "analytical.example", "7946 0000", "London")
+
+
+@pytest.fixture
+def recruiter() -> Member:
+    return factories.member(role=Role.RECRUITER, name="Remy Park")
+
+
+@pytest.fixture
+def candidate(recruiter: Member) -> Candidate:
+    """Passed, and agreed to be named."""
+    candidate = factories.candidate(
+        recruiter.organisation, choice="name_me", resume=vault.Resume(b"%PDF-1.7 words", "pdf")
+    )
+    candidate.passed_at = timezone.now()
+    candidate.save()
+    return candidate
+
+
+@pytest.fixture
+def browser(client: Client, recruiter: Member) -> Client:
+    client.force_login(recruiter.user)
+    return client
+
+
+def url(name: str, candidate: Candidate) -> str:
+    return reverse(f"candidates:{name}", args=[candidate.pk])
+
+
+def revealed() -> int:
+    return AuditEvent.objects.filter(action="candidate.revealed").count()
+
+
+def test_the_list_shows_pseudonyms_and_nothing_else(browser: Client, candidate: Candidate) -> None:
+    page = browser.get(reverse("candidates:list")).content.decode()
+    assert candidate.pseudonym in page
+    assert "Agreed to be named" in page
+    assert not [secret for secret in SECRETS if secret in page]
+
+
+def test_search_finds_pseudonyms_only(browser: Client, candidate: Candidate) -> None:
+    animal = candidate.pseudonym.split()[1]
+    found = browser.get(reverse("candidates:list"), {"q": animal.lower()}).content.decode()
+    assert candidate.pseudonym in found
+    assert (
+        "No such pseudonym"
+        in browser.get(reverse("candidates:list"), {"q": "Lovelace"}).content.decode()
+    )
+
+
+def test_an_empty_list_says_how_it_fills(browser: Client) -> None:
+    assert "No candidates yet" in browser.get(reverse("candidates:list")).content.decode()
+
+
+def test_a_long_list_has_pages(browser: Client, recruiter: Member) -> None:
+    for number in range(26):
+        Candidate.objects.create(
+            organisation=recruiter.organisation, pseudonym=f"Teal {number}", choice="ask_me"
+        )
+    assert "Page 1 of 2" in browser.get(reverse("candidates:list")).content.decode()
+    assert "Teal 0<" in browser.get(reverse("candidates:list"), {"page": 2}).content.decode()
+
+
+def test_the_candidates_page_does_not_show_who_it_is(browser: Client, candidate: Candidate) -> None:
+    page = browser.get(url("candidate", candidate)).content.decode()
+    assert "Show who this is" in page
+    assert not [secret for secret in SECRETS if secret in page]
+    assert revealed() == 0
+
+
+def test_after_both_yeses_it_is_shown_and_written_down(
+    browser: Client, candidate: Candidate, recruiter: Member
+) -> None:
+    response = browser.post(url("reveal", candidate), PURPOSE)
+    page = response.content.decode()
+    assert "Ada Lovelace" in page
+    assert "Ada" not in page[page.index("<title>") : page.index("</title>")]
+    assert response["Cache-Control"] == "no-store"
+    event = AuditEvent.objects.get(action="candidate.revealed")
+    assert (event.member, event.detail["purpose"]) == (recruiter, "Arrange next steps")
+    assert "Remy Park" in browser.get(url("candidate", candidate)).content.decode()
+
+
+def test_the_resume_is_downloaded_under_the_pseudonym(
+    browser: Client, candidate: Candidate
+) -> None:
+    response = browser.post(url("resume", candidate), PURPOSE)
+    name = candidate.pseudonym.lower().replace(" ", "-")
+    assert response["Content-Disposition"] == f'attachment; filename="resume-{name}.pdf"'
+    assert response.content == b"%PDF-1.7 words"
+    assert AuditEvent.objects.get(action="candidate.revealed").detail["fields"] == ["resume"]
+
+
+@pytest.mark.parametrize("name", ["reveal", "resume"])
+def test_without_a_purpose_nothing_is_shown(
+    browser: Client, candidate: Candidate, name: str
+) -> None:
+    for said in ({}, {"purpose": "Curiosity"}):
+        response = browser.post(url(name, candidate), said)
+        assert response.status_code == 422
+        assert not [secret for secret in SECRETS if secret in response.content.decode()]
+    assert revealed() == 0
+
+
+def not_passed(candidate: Candidate) -> None:
+    Candidate.objects.update(passed_at=None)
+
+
+def still_on_hold(candidate: Candidate) -> None:
+    Candidate.objects.update(passed_at=timezone.now() + timedelta(minutes=15))
+
+
+def taken_back(candidate: Candidate) -> None:
+    consent.answer(candidate, False, timezone.now())
+
+
+def not_asked(candidate: Candidate) -> None:
+    candidate.consents.all().delete()
+
+
+def not_answered(candidate: Candidate) -> None:
+    candidate.consents.all().delete()
+    consent.ask(candidate, timezone.now())
+
+
+def lapsed(candidate: Candidate) -> None:
+    candidate.consents.all().delete()
+    consent.ask(candidate, timezone.now() - timedelta(days=15))
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (not_passed, "no successful outcome"),
+        (still_on_hold, "no successful outcome"),
+        (taken_back, "chose to stay unnamed"),
+        (not_asked, "has not been asked yet"),
+        (not_answered, "no answer yet"),
+        (lapsed, "did not answer in time"),
+        (erasure.withdraw, "has withdrawn"),
+        (erasure.erase, "had their details erased"),
+    ],
+)
+@pytest.mark.parametrize("name", ["reveal", "resume"])
+def test_before_both_yeses_nothing_is_shown_and_the_page_says_why(
+    browser: Client, candidate: Candidate, change: object, why: str, name: str
+) -> None:
+    assert callable(change)
+    change(candidate)
+    response = browser.post(url(name, candidate), PURPOSE)
+    assert response.status_code == 409
+    assert why in response.content.decode()
+    assert not [secret for secret in SECRETS if secret in response.content.decode()]
+    assert "Show who this is" not in browser.get(url("candidate", candidate)).content.decode()
+    assert revealed() == 0
+
+
+@pytest.mark.parametrize("name", ["candidate", "reveal", "resume"])
+def test_another_organisations_candidate_does_not_exist(
+    client: Client, candidate: Candidate, name: str
+) -> None:
+    client.force_login(factories.member(factories.organisation("Other")).user)
+    method = client.get if name == "candidate" else client.post
+    assert method(url(name, candidate), PURPOSE).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["candidate", "reveal", "resume"])
+def test_an_interviewer_never_gets_there(client: Client, candidate: Candidate, name: str) -> None:
+    client.force_login(factories.member(candidate.organisation, Role.INTERVIEWER).user)
+    method = client.get if name == "candidate" else client.post
+    assert method(url(name, candidate), PURPOSE).status_code == 404
+
+
+def test_looking_by_get_is_not_offered(browser: Client, candidate: Candidate) -> None:
+    assert browser.get(url("reveal", candidate)).status_code == 405
+
+
+def test_whoever_interviewed_them_never_learns_who_it_was_whatever_their_role(
+    browser: Client, candidate: Candidate, recruiter: Member
+) -> None:
+    position = factories.position(recruiter.organisation)
+    factories.held_interview(position, [recruiter], who=candidate)
+    assert (
+        "You interviewed this candidate"
+        in browser.get(url("candidate", candidate)).content.decode()
+    )
+    for name in ("reveal", "resume"):
+        response = browser.post(url(name, candidate), PURPOSE)
+        assert response.status_code == 409
+        assert not [secret for secret in SECRETS if secret in response.content.decode()]
+    assert revealed() == 0

@@ -1,0 +1,39 @@
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
+
+import sandbox
+
+# A busy machine is no bug: nothing is judged by how long it takes.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
+
+
+class JourneysTogether(LoadScopeScheduling):  # type: ignore[misc]
+    """All journeys to one worker, since they share one running product; the rest one by one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "journeys" if nodeid.startswith("tests/journeys/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config, log):  # type: ignore[no-untyped-def]
+    return JourneysTogether(config, log)
+
+
+@pytest.fixture(scope="session")
+def _sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sandbox.Running]:
+    folder: Path = tmp_path_factory.mktemp(f"sandbox-{uuid.uuid4().hex[:6]}")
+    with sandbox.running(folder, "--rate", "10000", "--burst", "10000") as running:
+        yield running
+
+
+@pytest.fixture
+def lever(_sandbox: sandbox.Running, settings) -> sandbox.Running:  # type: ignore[no-untyped-def]
+    """A running sandbox without a rate limit, at the only address that Lever may have."""
+    settings.LEVER_URLS = [_sandbox.api]
+    _sandbox.fault()
+    return _sandbox

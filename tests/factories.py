@@ -1,0 +1,226 @@
+"""Things for tests, one plain function each."""
+
+import itertools
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from nomdecode.candidates import intake, vault
+from nomdecode.candidates.models import Candidate, PassChoice
+from nomdecode.interviews import scorecards
+from nomdecode.interviews.models import (
+    Assignment,
+    Criterion,
+    Interview,
+    Outcome,
+    Position,
+    Scorecard,
+)
+from nomdecode.interviews.models import State as InterviewState
+from nomdecode.lever import connection as connections
+from nomdecode.lever import credentials
+from nomdecode.lever.models import Connection
+from nomdecode.orgs.models import Decision, Member, Organisation, Role, User
+from nomdecode.pipeline import moves
+from nomdecode.pipeline.models import Opportunity
+from sandbox import Running
+
+_numbers = itertools.count(1)
+
+# --- orgs
+
+
+def organisation(name: str = "Acme", **fields: object) -> Organisation:
+    return Organisation.objects.create(name=name, **fields)
+
+
+def user(name: str = "", email: str = "", password: str | None = None) -> User:
+    number = next(_numbers)
+    name = name or f"User Number{number}"
+    return User.objects.create_user(email or f"user{number}@acme.example", name, password)
+
+
+def member(
+    of: Organisation | None = None, role: str = Role.ADMIN, name: str = "", email: str = ""
+) -> Member:
+    return Member.objects.create(
+        organisation=of or organisation(), user=user(name, email), role=role
+    )
+
+
+# --- pipeline
+
+
+def passed(
+    of: Organisation,
+    title: str = "Backend engineer",
+    at: datetime | None = None,
+    successful: bool = True,
+) -> Interview:
+    """A held interview whose outcome stands since `at`."""
+    at = at or timezone.now()
+    number = next(_numbers)
+    position, _ = Position.objects.get_or_create(organisation=of, title=title)
+    interview = Interview.objects.create(
+        organisation=of,
+        position=position,
+        candidate=Candidate.objects.create(
+            organisation=of, pseudonym=f"Copper Heron{number}", choice=PassChoice.NAME_ME
+        ),
+        recruiter=of.members.first() or member(of),
+        state=InterviewState.HELD,
+        starts_at=at,
+        held_at=at,
+    )
+    decision = Decision.YES if successful else Decision.NO
+    Outcome.objects.create(
+        interview=interview, decision=decision, successful=successful, stands_at=at, leaves_at=at
+    )
+    return interview
+
+
+def opportunity(
+    interview: Interview | None = None,
+    stages: Sequence[str] = (),
+    named: bool = True,
+    **snapshot: Any,
+) -> Opportunity:
+    """The profile of a passed interview, moved through `stages`, one a day since its outcome."""
+    interview = interview or passed(organisation())
+    began = interview.outcome.stands_at
+    made = moves.register(
+        interview, f"opportunity-{next(_numbers)}", "https://lever.example/o", named, False, began
+    )
+    known = list(interview.organisation.stages.values_list("external_id", flat=True))
+    changes = tuple(
+        moves.Change(
+            stage, known.index(stage) if stage in known else None, began + timedelta(days=day)
+        )
+        for day, stage in enumerate(stages)
+    )
+    if stages:
+        moves.record(
+            made, moves.Snapshot(stages[-1], changes, **snapshot), "webhook", timezone.now()
+        )
+    return made
+
+
+# --- candidates
+
+
+def identity(**overrides: Any) -> vault.Identity:
+    details: dict[str, Any] = {
+        "name": "Ada Lovelace",
+        "emails": ("ada@analytical.example",),
+        "phones": ("+44 20 7946 0000",),
+        "place": "London",
+        "headline": "Analyst, Analytical Engines",
+        "links": ("https://analytical.example/ada",),
+    }
+    return vault.Identity(**{**details, **overrides})
+
+
+def candidate(
+    of: Organisation | None = None,
+    identity: vault.Identity | None = None,
+    choice: str = PassChoice.ASK_ME,
+    resume: vault.Resume | None = None,
+) -> Candidate:
+    """Entered as a person does it: with pseudonym, vault, first answer and a letter to go."""
+    entered = identity or globals()["identity"]()
+    return intake.enter(of or organisation(), entered, resume, choice)
+
+
+# --- lever
+
+
+def connect(of: Organisation, sandbox: Running, account: str = "acme", **fields: Any) -> Connection:
+    """Connected to `account` of the sandbox and enabled, its first user as the fallback."""
+    connection = connections.of(of)
+    admin = of.members.filter(role=Role.ADMIN).first() or member(of)
+    credentials.set_key(connection, sandbox.keys[account], admin)
+    credentials.add_token(connection, "Candidate stage change", "c1" * 32, admin)
+    connection.refresh_from_db()
+    connection.perform_as = f"{'dana' if account == 'acme' else 'nora'}@{account}.example"
+    connection.stage_passed, connection.enabled = "lead-new", True
+    for name, value in fields.items():
+        setattr(connection, name, value)
+    connection.save()
+    return connection
+
+
+# --- interviews
+
+
+def position(
+    of: Organisation | None = None,
+    title: str = "Backend engineer",
+    criteria: Sequence[str] = ("Code", "Testing"),
+) -> Position:
+    made = Position.objects.create(organisation=of or organisation(), title=title, place="Remote")
+    for order, name in enumerate(criteria):
+        Criterion.objects.create(position=made, name=name, order=order)
+    return made
+
+
+def interview(
+    for_position: Position | None = None,
+    interviewers: Sequence[Member] = (),
+    starts_at: datetime | None = None,
+    who: Candidate | None = None,
+    recruiter: Member | None = None,
+) -> Interview:
+    """Scheduled for `starts_at` (an hour from now) with `interviewers`, the first deciding; without
+    any, still to be scheduled."""
+    for_position = for_position or position()
+    of = for_position.organisation
+    made = Interview.objects.create(
+        organisation=of,
+        position=for_position,
+        candidate=who or candidate(of),
+        recruiter=recruiter or of.members.first() or member(of),
+    )
+    for number, each in enumerate(interviewers):
+        Assignment.objects.create(interview=made, member=each, decider=number == 0)
+    if interviewers:
+        made.state = InterviewState.SCHEDULED
+        made.starts_at = starts_at or timezone.now() + timedelta(hours=1)
+        made.meeting_url = "https://meet.example/room"
+        made.save()
+    return made
+
+
+def held_interview(
+    for_position: Position | None = None, interviewers: Sequence[Member] = (), **fields: Any
+) -> Interview:
+    """Held an hour ago; by one interviewer unless told otherwise; no scorecard yet."""
+    for_position = for_position or position()
+    interviewers = interviewers or [member(for_position.organisation, Role.INTERVIEWER)]
+    began = timezone.now() - timedelta(hours=1)
+    made = interview(for_position, interviewers, began, **fields)
+    made.state, made.held_at = InterviewState.HELD, timezone.now()
+    made.save()
+    return made
+
+
+def scorecard_content(
+    interview: Interview, decision: str = Decision.YES, rating: int = 3
+) -> dict[str, Any]:
+    """A whole scorecard on the position's open criteria."""
+    criteria = interview.position.criteria.filter(retired=False)
+    entry = {"rating": rating, "evidence": "Wrote the test first and said why."}
+    return {
+        "ratings": {str(each.pk): dict(entry) for each in criteria},
+        "notes": "",
+        "recognised": "no",
+        "decision": decision,
+    }
+
+
+def submitted(
+    assignment: Assignment, decision: str = Decision.YES, at: datetime | None = None
+) -> Scorecard:
+    content = scorecard_content(assignment.interview, decision)
+    return scorecards.submit(assignment, content, at or timezone.now())

@@ -1,0 +1,234 @@
+"""Drafts are never lost, a scorecard is sent once, and can be amended until the outcome leaves."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+import factories
+from nomdecode.interviews import positions, scorecards
+from nomdecode.interviews.models import Assignment, Interview, Outcome, Scorecard, State
+from nomdecode.interviews.refusals import (
+    AlreadySubmitted,
+    Incomplete,
+    NotHeld,
+    Stale,
+    TooLate,
+)
+from nomdecode.orgs.models import AuditEvent, Decision, Role
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def interview() -> Interview:
+    return factories.held_interview()
+
+
+@pytest.fixture
+def place(interview: Interview) -> Assignment:
+    return interview.assignments.get()
+
+
+def on_hold(minutes: int = 15) -> Assignment:
+    of = factories.organisation(hold_minutes=minutes)
+    return factories.held_interview(factories.position(of)).assignments.get()
+
+
+def content(place: Assignment, **changes: Any) -> dict[str, Any]:
+    return {**factories.scorecard_content(place.interview), **changes}
+
+
+# --- what a whole one needs
+
+
+def errors_of(place: Assignment, **changes: Any) -> dict[str, str]:
+    with pytest.raises(Incomplete) as refused:
+        scorecards.submit(place, content(place, **changes), timezone.now())
+    return refused.value.errors
+
+
+def test_each_criterion_needs_a_rating(place: Assignment) -> None:
+    ratings = content(place)["ratings"]
+    first = next(iter(ratings))
+    ratings[first]["rating"] = None
+    assert set(errors_of(place, ratings=ratings)) == {f"rating-{first}"}
+
+
+@pytest.mark.parametrize("rating", [0, 5, "3", 2.5, None])
+def test_a_rating_is_one_of_four(place: Assignment, rating: Any) -> None:
+    ratings = content(place)["ratings"]
+    first = next(iter(ratings))
+    ratings[first]["rating"] = rating
+    assert f"rating-{first}" in errors_of(place, ratings=ratings)
+
+
+@pytest.mark.parametrize("evidence", ["", "   ", "good", "x" * 4001])
+def test_each_rating_needs_written_evidence(place: Assignment, evidence: str) -> None:
+    ratings = content(place)["ratings"]
+    first = next(iter(ratings))
+    ratings[first]["evidence"] = evidence
+    assert set(errors_of(place, ratings=ratings)) == {f"evidence-{first}"}
+
+
+def test_the_decider_needs_a_decision(place: Assignment) -> None:
+    assert set(errors_of(place, decision="")) == {"decision"}
+
+
+def test_it_needs_to_say_whether_the_person_was_recognised(place: Assignment) -> None:
+    assert set(errors_of(place, recognised="")) == {"recognised"}
+
+
+def test_a_retired_criterion_is_not_asked(place: Assignment) -> None:
+    criterion = place.interview.position.criteria.first()
+    assert criterion
+    criterion.retired = True
+    criterion.save()
+    card = scorecards.submit(place, content(place), timezone.now())
+    assert str(criterion.pk) not in card.content["ratings"]
+
+
+def test_a_criterion_retired_afterwards_keeps_its_rating(place: Assignment) -> None:
+    card = factories.submitted(place)
+    positions.Criterion.objects.update(retired=True)
+    place.rephrase_asked_at = timezone.now()
+    place.save()
+    again = scorecards.submit(place, card.content, timezone.now(), amends=1)
+    assert again.content == card.content
+
+
+# --- sending
+
+
+def test_the_same_twice_is_one_scorecard(place: Assignment) -> None:
+    first, second = factories.submitted(place), factories.submitted(place)
+    assert (first, Scorecard.objects.count()) == (second, 1)
+
+
+def test_another_one_from_an_old_tab_is_refused(place: Assignment) -> None:
+    factories.submitted(place)
+    with pytest.raises(AlreadySubmitted):
+        factories.submitted(place, Decision.NO)
+
+
+def test_it_is_too_early_before_the_interview() -> None:
+    interviewer = factories.member()
+    early = factories.interview(factories.position(interviewer.organisation), [interviewer])
+    with pytest.raises(NotHeld):
+        factories.submitted(early.assignments.get())
+
+
+def test_the_first_one_after_the_beginning_says_that_it_was_held() -> None:
+    interviewer = factories.member()
+    began = timezone.now() - timedelta(minutes=50)
+    position = factories.position(interviewer.organisation)
+    interview = factories.interview(position, [interviewer], began)
+    factories.submitted(interview.assignments.get())
+    interview.refresh_from_db()
+    assert interview.state == State.HELD
+
+
+def test_a_cancelled_interview_takes_none(interview: Interview, place: Assignment) -> None:
+    Interview.objects.update(state=State.CANCELLED)
+    with pytest.raises(NotHeld):
+        factories.submitted(place)
+
+
+def test_it_is_in_the_audit_trail_without_its_text(place: Assignment) -> None:
+    factories.submitted(place)
+    event = AuditEvent.objects.get(action="scorecard.submitted")
+    assert (event.member, event.detail) == (place.member, {"version": 1})
+
+
+# --- amending
+
+
+def test_it_can_be_amended_until_the_hold_is_over_and_keeps_its_history() -> None:
+    place, now = on_hold(), timezone.now()
+    factories.submitted(place, at=now)
+    scorecards.submit(place, content(place, notes="Later."), now, amends=1)
+    versions = place.scorecards.values_list("version", "content__notes")
+    assert list(versions) == [(1, ""), (2, "Later.")]
+
+
+def test_it_cannot_be_amended_once_the_outcome_has_left() -> None:
+    place, now = on_hold(), timezone.now()
+    factories.submitted(place, at=now)
+    late = now + timedelta(minutes=15)
+    with pytest.raises(TooLate):
+        scorecards.submit(place, content(place, notes="Later."), late, amends=1)
+
+
+def asked_to_rephrase() -> Assignment:
+    place = factories.held_interview().assignments.get()
+    factories.submitted(place)
+    place.rephrase_asked_at = timezone.now()
+    place.save()
+    return place
+
+
+def test_it_can_be_rephrased_after_that_when_asked() -> None:
+    place = asked_to_rephrase()
+    scorecards.submit(place, content(place, notes="The work."), timezone.now(), amends=1)
+    place.refresh_from_db()
+    assert place.rephrase_asked_at is None
+
+
+def test_rephrasing_cannot_change_the_judgement() -> None:
+    place = asked_to_rephrase()
+    with pytest.raises(TooLate):
+        scorecards.submit(place, content(place, decision="no"), timezone.now(), amends=1)
+
+
+# --- drafts
+
+
+def test_a_draft_is_kept(place: Assignment) -> None:
+    scorecards.save_draft(place, {"notes": "So far"}, 0)
+    place.refresh_from_db()
+    assert place.draft == {"notes": "So far"}
+
+
+def test_two_tabs_do_not_overwrite_each_other(place: Assignment) -> None:
+    scorecards.save_draft(place, {"notes": "One tab"}, 0)
+    with pytest.raises(Stale):
+        scorecards.save_draft(place, {"notes": "The other tab"}, 0)
+    place.refresh_from_db()
+    assert place.draft == {"notes": "One tab"}
+
+
+def test_the_same_from_two_tabs_is_no_conflict(place: Assignment) -> None:
+    version = scorecards.save_draft(place, {"notes": "Same"}, 0)
+    assert scorecards.save_draft(place, {"notes": "Same"}, 0) == version
+
+
+def test_a_draft_typed_in_another_tab_before_sending_does_not_come_back(
+    place: Assignment,
+) -> None:
+    scorecards.save_draft(place, {"notes": "Draft"}, 0)
+    factories.submitted(place)
+    with pytest.raises(Stale):
+        scorecards.save_draft(place, {"notes": "Old tab"}, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_scorecards_at_the_same_moment_do_not_miss_each_other() -> None:
+    position = factories.position()
+    team = [factories.member(position.organisation, Role.INTERVIEWER) for _ in range(2)]
+    interview = factories.held_interview(position, team)
+    both = Barrier(2)
+
+    def send(place: Assignment) -> None:
+        both.wait()
+        try:
+            factories.submitted(place)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(send, interview.assignments.select_related("interview__position")))
+    assert Outcome.objects.filter(interview=interview).exists()

@@ -1,0 +1,296 @@
+"""What an admin enters is checked against Lever before it counts, and secrets never come back."""
+
+import logging
+
+import pytest
+from django.utils import timezone
+
+import factories
+from nomdecode.lever import choices, client, credentials, misplaced, pick_lists
+from nomdecode.lever import connection as connections
+from nomdecode.lever.models import Connection
+from nomdecode.orgs.models import AuditEvent, Member
+from sandbox import Running
+
+pytestmark = pytest.mark.django_db
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+ANY = "GET /v1/*"
+
+
+@pytest.fixture
+def admin(db: None) -> Member:
+    return factories.member()
+
+
+@pytest.fixture
+def fresh(lever: Running, admin: Member) -> Connection:
+    return connections.of(admin.organisation)
+
+
+@pytest.fixture
+def connected(lever: Running, admin: Member) -> Connection:
+    return factories.connect(admin.organisation, lever, enabled=False)
+
+
+def sentence(action: object, *arguments: object) -> str:
+    with pytest.raises(connections.Invalid) as caught:
+        action(*arguments)  # type: ignore[operator]
+    return caught.value.sentence
+
+
+def test_a_connection_is_made_once_and_has_a_webhook_url_without_a_key(admin: Member) -> None:
+    first = connections.of(admin.organisation)
+    assert connections.of(admin.organisation) == first
+    assert len(first.hook_id) >= 43
+    assert connections.webhook_url(first) == f"http://testserver/hooks/lever/{first.hook_id}"
+
+
+# --- the key
+
+
+def test_a_good_key_brings_permissions_and_stages(
+    fresh: Connection, lever: Running, admin: Member
+) -> None:
+    assert credentials.set_key(fresh, f"  {lever.keys['acme']}\n", admin)
+    assert fresh.permissions["stages"] and fresh.permissions["users"]
+    assert (fresh.api_key_last4, fresh.api_key_set_by) == (lever.keys["acme"][-4:], admin)
+    texts = [stage["text"] for stage in pick_lists.stages(fresh)]
+    assert texts == list(fresh.organisation.stages.values_list("text", flat=True))
+
+
+def test_a_key_that_lever_refuses_is_not_kept(fresh: Connection, admin: Member) -> None:
+    assert "refused" in sentence(credentials.set_key, fresh, "not-a-key-that-lever-knows", admin)
+    fresh.refresh_from_db()
+    assert fresh.api_key is None
+
+
+def test_a_refused_key_that_looks_like_a_token_is_pointed_to_its_box(
+    fresh: Connection, admin: Member
+) -> None:
+    assert "signing token" in sentence(credentials.set_key, fresh, TOKEN, admin)
+
+
+def test_a_key_is_kept_unchecked_while_lever_does_not_answer(
+    fresh: Connection, lever: Running, admin: Member
+) -> None:
+    lever.fault({"match": ANY, "kind": "status", "status": 503})
+    assert credentials.set_key(fresh, lever.keys["acme"], admin) is False
+    assert (fresh.api_key is not None, fresh.permissions) == (True, {})
+    assert credentials.check_again(fresh) and fresh.permissions["stages"]
+
+
+def test_a_missing_permission_is_named(fresh: Connection, lever: Running, admin: Member) -> None:
+    lever.fault({"match": "GET /v1/stages", "kind": "status", "status": 403})
+    credentials.set_key(fresh, lever.keys["acme"], admin)
+    assert fresh.permissions["stages"] is False
+    assert any("stages" in missing for missing in choices.ready(fresh))
+
+
+def test_a_key_refused_later_is_told_and_a_new_one_heals_it(
+    connected: Connection, lever: Running, admin: Member
+) -> None:
+    lever.fault({"match": ANY, "kind": "status", "status": 401})
+    with pytest.raises(client.Unauthorised):
+        pick_lists.refresh(connected, "stages")
+    assert choices.status(connected) == ("danger", "Key refused")
+    credentials.set_key(connected, lever.keys["acme"], admin)
+    assert choices.status(connected) == ("info", "Ready to enable")
+
+
+def test_a_refusal_of_the_old_key_does_not_stain_the_new_one(
+    connected: Connection, lever: Running, admin: Member
+) -> None:
+    before = Connection.objects.get(pk=connected.pk)
+    credentials.set_key(connected, lever.keys["acme"], admin)
+    connections.refused(before)
+    connected.refresh_from_db()
+    assert connected.api_key_refused_at is None
+
+
+def test_the_address_is_one_of_the_operators(
+    fresh: Connection, lever: Running, admin: Member
+) -> None:
+    credentials.set_key(fresh, lever.keys["acme"], admin, base_url="http://elsewhere.example/v1")
+    assert connections.address(fresh) == lever.api
+
+
+@pytest.mark.parametrize(
+    ("text", "box", "words"),
+    [
+        ("https://acme.example/hooks/lever/abc", misplaced.KEY, "webhook URL"),
+        ("https://api.lever.co/v1", misplaced.KEY, "web address"),
+        ("dana@acme.example", misplaced.KEY, misplaced.EMAIL),
+        ("dana@acme.example", misplaced.TOKEN, misplaced.EMAIL),
+        ("one two", misplaced.TOKEN, "space"),
+        (TOKEN, misplaced.EMAIL, misplaced.TOKEN),
+        ("https://acme.example", misplaced.EMAIL, "web address"),
+    ],
+)
+def test_what_is_in_the_wrong_box_is_recognised(text: str, box: str, words: str) -> None:
+    assert words in misplaced.sentence(text, box)
+
+
+@pytest.mark.parametrize(
+    ("text", "box"),
+    [
+        ("pHN8Xy3cWkq0T1uZs5bR7vE2mA9dJ4fG6hL/+=", misplaced.KEY),
+        (TOKEN, misplaced.TOKEN),
+        ("dana@acme.example", misplaced.EMAIL),
+    ],
+)
+def test_what_is_in_its_box_is_taken(text: str, box: str) -> None:
+    assert misplaced.sentence(text, box) == ""
+
+
+# --- tokens
+
+
+def test_several_tokens_are_kept_each_with_its_label(fresh: Connection, admin: Member) -> None:
+    credentials.add_token(fresh, "Stage change", TOKEN, admin)
+    credentials.add_token(fresh, "", "f" * 32, admin)
+    assert [token.label for token in fresh.tokens.all()] == ["Stage change", "Token 2"]
+    assert [plain for _, plain in connections.signing_tokens(fresh)] == [TOKEN, "f" * 32]
+
+
+def test_the_same_token_is_not_taken_twice(fresh: Connection, admin: Member) -> None:
+    credentials.add_token(fresh, "Stage change", TOKEN, admin)
+    assert "Stage change" in sentence(credentials.add_token, fresh, "Hired", TOKEN, admin)
+
+
+def test_a_key_is_no_token_and_a_token_no_key(
+    connected: Connection, lever: Running, admin: Member
+) -> None:
+    credentials.add_token(connected, "Stage change", TOKEN, admin)
+    assert "Data API key" in sentence(
+        credentials.add_token, connected, "", lever.keys["acme"], admin
+    )
+    assert "Stage change" in sentence(credentials.set_key, connected, TOKEN, admin)
+
+
+# --- perform as
+
+
+@pytest.mark.parametrize(
+    ("email", "words"),
+    [
+        ("nobody@acme.example", "no user"),
+        ("former@acme.example", "deactivated"),
+        ("dana", "no e-mail address"),
+        ("", "Enter"),
+    ],
+)
+def test_who_cannot_perform_is_said(
+    connected: Connection, admin: Member, email: str, words: str
+) -> None:
+    assert words in sentence(choices.set_perform_as, connected, email, admin)
+
+
+def test_an_active_user_is_found_however_it_is_written(
+    connected: Connection, admin: Member
+) -> None:
+    choices.set_perform_as(connected, " Dana@ACME.example ", admin)
+    assert connected.perform_as == "Dana@ACME.example"
+    user = pick_lists.user_by_email(connected, connected.perform_as)
+    assert user and not user["deactivated"]
+
+
+def test_without_a_key_the_user_is_kept_as_a_draft(fresh: Connection, admin: Member) -> None:
+    choices.set_perform_as(fresh, "anybody@acme.example", admin)
+    assert fresh.perform_as == "anybody@acme.example"
+
+
+# --- lists
+
+
+def test_a_list_is_asked_for_once_in_ten_minutes(connected: Connection, lever: Running) -> None:
+    pick_lists.users(connected)
+    before = len(lever.log())
+    pick_lists.users(connected)
+    assert len(lever.log()) == before
+    old = timezone.now() - pick_lists.LIST_AGE
+    connected.pick_lists.update(fetched_at=old)
+    pick_lists.users(connected)
+    assert len(lever.log()) > before
+
+
+def test_an_old_list_serves_while_lever_is_away(connected: Connection, lever: Running) -> None:
+    known = pick_lists.users(connected)
+    connected.pick_lists.update(fetched_at=timezone.now() - pick_lists.LIST_AGE)
+    lever.fault({"match": ANY, "kind": "status", "status": 503})
+    assert pick_lists.users(connected) == known
+
+
+def test_another_companys_key_brings_its_own_lists(
+    connected: Connection, lever: Running, admin: Member
+) -> None:
+    credentials.set_key(connected, lever.keys["borealis"], admin)
+    assert not choices.stage_gone(connected, "lead-new")
+    emails = {user["email"] for user in pick_lists.users(connected)}
+    assert all(email.endswith("@borealis.example") for email in emails)
+
+
+# --- on and off
+
+
+def test_everything_that_is_missing_is_named(fresh: Connection) -> None:
+    assert len(choices.ready(fresh)) == 4
+    assert choices.status(fresh) == ("quiet", "Needs a key")
+
+
+def test_a_stage_that_has_vanished_is_missing(connected: Connection) -> None:
+    connected.stage_passed = "a-stage-that-is-gone"
+    assert choices.ready(connected) == ["The chosen stage is gone from Lever: choose another one."]
+
+
+def save(connection: Connection, admin: Member, version: int | None = None, **more: object) -> None:
+    chosen = {"enabled": True, "send_waiting": False, **more}
+    choices.save(
+        connection,
+        {},
+        version=connection.version if version is None else version,
+        member=admin,
+        now=timezone.now(),
+        **chosen,  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize("send_waiting", [True, False])
+def test_enabling_says_from_when_outcomes_leave(
+    connected: Connection, admin: Member, send_waiting: bool
+) -> None:
+    save(connected, admin, send_waiting=send_waiting)
+    assert connected.enabled and (connected.exports_from is None) is send_waiting
+
+
+def test_saving_while_enabled_does_not_move_that_moment(
+    connected: Connection, admin: Member
+) -> None:
+    save(connected, admin)
+    since = connected.exports_from
+    save(connected, admin)
+    assert connected.exports_from == since
+
+
+def test_two_people_saving_do_not_overwrite_each_other(
+    connected: Connection, admin: Member
+) -> None:
+    save(connected, admin)
+    with pytest.raises(choices.Stale):
+        save(connected, admin, version=connected.version - 1, enabled=False)
+    connected.refresh_from_db()
+    assert connected.enabled
+
+
+def test_no_secret_is_in_the_audit_trail_a_row_or_a_log(
+    fresh: Connection, lever: Running, admin: Member, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    key = lever.keys["acme"]
+    credentials.set_key(fresh, key, admin)
+    credentials.add_token(fresh, "Stage change", TOKEN, admin)
+    trail = str(list(AuditEvent.objects.values()))
+    row = str(Connection.objects.values().get(pk=fresh.pk))
+    for secret in (key, TOKEN):
+        assert not any(secret in text for text in (trail, row, caplog.text))
+        assert secret.encode() not in bytes(fresh.api_key or b"")

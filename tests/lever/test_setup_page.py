@@ -1,0 +1,333 @@
+"""The settings page, as an admin uses it without any script."""
+
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+import factories
+from nomdecode.interviews.models import Position
+from nomdecode.lever import connection as connections
+from nomdecode.lever import pick_lists
+from nomdecode.lever.models import Connection, Export, MemberEmail, PositionPosting
+from nomdecode.orgs.models import Member, Role
+from sandbox import Running
+
+pytestmark = pytest.mark.django_db
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+HTMX = {"HX-Request": "true"}
+
+
+class Admin:
+    """A signed-in admin before the page."""
+
+    def __init__(self, lever: Running) -> None:
+        self.lever = lever
+        self.member: Member = factories.member()
+        self.organisation = self.member.organisation
+        self.browser = Client()
+        self.browser.force_login(self.member.user)
+        self.connection = connections.of(self.organisation)
+
+    def page(self, name: str = "setup", query: str = "") -> str:
+        answer = self.browser.get(reverse(f"lever:{name}") + query)
+        assert answer.status_code == 200
+        return unescape(answer.content.decode())
+
+    def post(self, name: str, *arguments: Any, headers: Any = None, **fields: Any) -> Any:
+        url = reverse(f"lever:{name}", args=arguments)
+        return self.browser.post(url, fields, headers=headers)
+
+    def connect(self, account: str = "acme") -> None:
+        self.post("key", key=self.lever.keys[account])
+        self.post("token_add", label="Stage change", token=TOKEN)
+
+    def save(self, **fields: Any) -> Any:
+        choices = {
+            "perform_as": "dana@acme.example",
+            "stage_passed": "lead-new",
+            "origin": "sourced",
+            "waiting": "now",
+            **fields,
+        }
+        choices.setdefault("version", self.reloaded().version)
+        return self.post("stages", **choices)
+
+    def reloaded(self) -> Connection:
+        self.connection.refresh_from_db()
+        return self.connection
+
+
+@pytest.fixture
+def admin(lever: Running) -> Admin:
+    return Admin(lever)
+
+
+def text_of(answer: Any) -> str:
+    return unescape(answer.content.decode())
+
+
+def test_the_webhook_url_is_there_before_anything_else(admin: Admin) -> None:
+    page = admin.page()
+    assert connections.webhook_url(admin.connection) in page
+    assert "Needs a key" in page
+    assert "Default funnel stage" not in page
+
+
+def test_the_whole_way_ends_live(admin: Admin) -> None:
+    admin.connect()
+    page = admin.page()
+    assert "Default funnel stage" in page and "New lead" in page
+    answer = admin.save(enabled="on")
+    assert answer.status_code == 302
+    assert admin.reloaded().enabled
+    assert "Live" in admin.page()
+
+
+def test_the_labels_are_those_of_levers_help_page(admin: Admin) -> None:
+    admin.connect()
+    page = admin.page(query="?replace")
+    labels = re.findall(r"<label[^>]*>\s*(?:<input[^>]*>\s*<strong>)?([^<]+)", page)
+    assert {
+        "Lever Data API key",
+        "Webhook signing token",
+        "Label",
+        "Default “perform as” user",
+        "Default funnel stage",
+        "Export unsuccessful interviews",
+        "Enabled",
+    } <= {label.strip() for label in labels}
+    assert "Save changes" in page
+
+
+def test_secrets_are_never_shown_again(admin: Admin) -> None:
+    admin.connect()
+    page = admin.page(query="?replace")
+    key = admin.lever.keys["acme"]
+    assert key not in page and TOKEN not in page
+    assert key[-4:] in page and TOKEN[-4:] in page
+
+
+def test_a_refused_key_is_said_beside_its_field(admin: Admin) -> None:
+    answer = admin.post("key", key="no-key-that-lever-knows")
+    assert answer.status_code == 422
+    assert "Lever refused this key" in text_of(answer)
+
+
+def test_with_htmx_only_the_sentence_is_swapped_so_that_the_box_keeps_what_was_typed(
+    admin: Admin,
+) -> None:
+    answer = admin.post("key", key="no-key-that-lever-knows", headers=HTMX)
+    assert answer["HX-Retarget"] == "#key-problem"
+    assert "<input" not in text_of(answer) and "Lever refused this key" in text_of(answer)
+
+
+def test_a_token_in_the_wrong_shape_keeps_its_label(admin: Admin) -> None:
+    answer = admin.post("token_add", label="Hired", token="dana@acme.example")
+    assert answer.status_code == 422
+    assert 'value="Hired"' in text_of(answer)
+
+
+def test_a_token_can_be_removed(admin: Admin) -> None:
+    admin.connect()
+    token = admin.connection.tokens.get()
+    admin.post("token_remove", token.pk)
+    assert "Stage change" not in admin.page("tokens")
+    assert admin.post("token_remove", token.pk).status_code == 404
+
+
+def test_enabling_with_something_missing_saves_the_rest_as_a_draft(admin: Admin) -> None:
+    admin.post("key", key=admin.lever.keys["acme"])
+    answer = admin.save(enabled="on", origin="referred")
+    assert answer.status_code == 422
+    assert "Add a webhook signing token." in text_of(answer)
+    saved = admin.reloaded()
+    assert (saved.enabled, saved.stage_passed, saved.origin) == (False, "lead-new", "referred")
+
+
+@pytest.mark.parametrize(
+    ("email", "words"),
+    [("nobody@acme.example", "has no user"), ("former@acme.example", "deactivated")],
+)
+def test_a_user_who_cannot_perform_is_said_and_the_rest_is_saved(
+    admin: Admin, email: str, words: str
+) -> None:
+    admin.connect()
+    answer = admin.save(enabled="on", perform_as=email)
+    assert answer.status_code == 422
+    assert words in text_of(answer) and f'value="{email}"' in text_of(answer)
+    saved = admin.reloaded()
+    assert (saved.stage_passed, saved.enabled, saved.perform_as) == ("lead-new", False, "")
+
+
+@pytest.mark.parametrize(
+    ("email", "status", "words"),
+    [("dana@acme.example", 200, "Active"), ("former@acme.example", 422, "deactivated")],
+)
+def test_who_performs_is_checked_as_soon_as_it_is_typed(
+    admin: Admin, email: str, status: int, words: str
+) -> None:
+    admin.connect()
+    answer = admin.post("perform_as", headers=HTMX, perform_as=email)
+    assert answer.status_code == status
+    assert words in text_of(answer) and 'hx-swap-oob="true"' in text_of(answer)
+    assert (admin.reloaded().perform_as == email) is (status == 200)
+
+
+def test_a_stage_that_vanished_meanwhile_is_not_taken(admin: Admin) -> None:
+    admin.connect()
+    answer = admin.save(enabled="on", stage_passed="vanished")
+    assert "gone from Lever: choose another" in text_of(answer)
+    assert admin.reloaded().stage_passed == ""
+
+
+def test_a_chosen_stage_that_vanished_later_is_shown_as_gone(admin: Admin) -> None:
+    admin.connect()
+    admin.save(enabled="on")
+    Connection.objects.update(stage_passed="vanished")
+    assert "gone from Lever: choose another" in admin.page()
+    assert "The chosen stage is gone from Lever" in admin.page("problems")
+
+
+def test_two_admins_editing_at_once_are_told(admin: Admin) -> None:
+    admin.connect()
+    admin.save()
+    answer = admin.save(version=admin.reloaded().version - 1, origin="agency")
+    assert answer.status_code == 422
+    assert "Somebody else saved these settings" in text_of(answer)
+    assert '<option value="agency" selected>' in text_of(answer)
+    assert admin.reloaded().origin == "sourced"
+
+
+def test_unsuccessful_ones_need_a_reason_to_be_archived_with(admin: Admin) -> None:
+    admin.connect()
+    fields = {"export_unsuccessful": "on", "archive_not_passed": "on"}
+    answer = admin.save(**fields, archive_reason="")
+    assert "Choose a reason" in text_of(answer)
+    reasons = pick_lists.archive_reasons(admin.connection)
+    assert admin.save(**fields, archive_reason=reasons[0]["id"]).status_code == 302
+    assert admin.reloaded().export_unsuccessful
+
+
+def test_refreshing_keeps_what_is_chosen_and_not_yet_saved(admin: Admin) -> None:
+    admin.connect()
+    part = text_of(admin.post("refresh", headers=HTMX, stage_passed="offer", origin="agency"))
+    assert 'value="offer" selected' in part and 'value="agency" selected' in part
+    assert admin.reloaded().stage_passed == ""
+
+
+def test_a_reason_that_means_hired_is_not_offered(admin: Admin) -> None:
+    admin.connect()
+    reasons = pick_lists.archive_reasons(admin.connection)
+    hired = {reason["id"] for reason in reasons if reason["type"] == "hired"}
+    assert hired and not any(f'value="{id}"' in admin.page() for id in hired)
+
+
+def test_outcomes_that_waited_are_counted_and_asked_about(admin: Admin) -> None:
+    admin.connect()
+    for successful in (True, True, False):
+        interview = factories.passed(admin.organisation, successful=successful)
+        kind = "named" if successful else "pseudonymous"
+        Export.objects.create(interview=interview, organisation=admin.organisation, kind=kind)
+    page = " ".join(admin.page().split())
+    assert "3 outcomes waited: 2 would name a candidate, 1 is unsuccessful and stays here" in page
+    assert "only from now on" in page and "send these too" in page
+
+
+def test_the_preview_shows_an_invented_person(admin: Admin) -> None:
+    admin.connect()
+    admin.save()
+    assert "Sample Person" in admin.page()
+    unsuccessful = admin.page(query="?preview=unsuccessful")
+    assert "Copper Heron" in unsuccessful and "Sample Person" not in unsuccessful
+
+
+def test_the_page_stands_while_lever_is_away(admin: Admin) -> None:
+    admin.connect()
+    admin.connection.pick_lists.all().delete()
+    admin.lever.fault({"match": "GET /v1/*", "kind": "status", "status": 503, "times": 9})
+    assert "has not told its stages yet" in admin.page()
+
+
+@pytest.mark.parametrize("name", ["sent", "events", "problems"])
+def test_each_list_has_its_empty_state(admin: Admin, name: str) -> None:
+    assert 'class="empty"' in admin.page(name)
+
+
+def test_profiles_are_listed_by_pseudonym_with_what_they_wait_for(admin: Admin) -> None:
+    interview = factories.passed(admin.organisation)
+    Export.objects.create(
+        interview=interview, organisation=admin.organisation, kind="named", reason="off"
+    )
+    page = admin.page("sent")
+    assert interview.candidate.pseudonym in page and "Waits until Lever is enabled" in page
+
+
+def test_another_organisations_profiles_are_not_listed(admin: Admin) -> None:
+    other = factories.passed(factories.organisation("Borealis"))
+    Export.objects.create(interview=other, organisation=other.organisation, kind="named")
+    assert other.candidate.pseudonym not in admin.page("sent")
+
+
+def test_a_stopped_profile_is_a_problem_with_a_way_out(admin: Admin) -> None:
+    interview = factories.passed(admin.organisation)
+    Export.objects.create(
+        interview=interview,
+        organisation=admin.organisation,
+        kind="named",
+        state="stopped",
+        reason="identity",
+    )
+    page = admin.page("problems")
+    assert "A text may identify the person" in page and str(interview.pk) in page
+
+
+@pytest.mark.parametrize("role", [Role.RECRUITER, Role.INTERVIEWER])
+def test_only_admins_see_it(admin: Admin, role: str) -> None:
+    other = Client()
+    other.force_login(factories.member(admin.organisation, role).user)
+    assert other.get(reverse("lever:setup")).status_code == 404
+
+
+# --- parts of other pages
+
+
+def test_a_members_lever_address_is_set_and_cleared(admin: Admin) -> None:
+    admin.connect()
+    member = factories.member(admin.organisation, Role.INTERVIEWER)
+    admin.post("member_email", member.pk, lever_email="iris@acme.example")
+    assert MemberEmail.objects.get(member=member).email == "iris@acme.example"
+    admin.post("member_email", member.pk, lever_email="")
+    assert not MemberEmail.objects.exists()
+
+
+def test_a_members_lever_address_must_be_an_active_users(admin: Admin) -> None:
+    admin.connect()
+    answer = admin.post("member_email", admin.member.pk, lever_email="former@acme.example")
+    assert (answer.status_code, MemberEmail.objects.count()) == (422, 0)
+
+
+def test_a_position_is_tied_to_a_posting_of_levers(admin: Admin) -> None:
+    admin.connect()
+    position = Position.objects.create(organisation=admin.organisation, title="Backend engineer")
+    posting = pick_lists.postings(admin.connection)[0]
+    admin.post("posting", position.pk, posting=posting["id"])
+    tied = PositionPosting.objects.get(position=position)
+    assert (tied.posting_id, tied.text) == (posting["id"], posting["text"])
+
+
+def test_a_posting_that_lever_does_not_have_is_refused(admin: Admin) -> None:
+    admin.connect()
+    position = Position.objects.create(organisation=admin.organisation, title="Backend engineer")
+    answer = admin.post("posting", position.pk, posting="made-up")
+    assert (answer.status_code, PositionPosting.objects.count()) == (422, 0)
+
+
+def test_without_a_key_the_posting_part_says_so(admin: Admin) -> None:
+    position = Position.objects.create(organisation=admin.organisation, title="Backend engineer")
+    answer = admin.browser.get(reverse("lever:posting", args=[position.pk]))
+    assert "Connect Lever first" in text_of(answer)

@@ -1,0 +1,159 @@
+"""What the interview page tells of the way to Lever, and what staff may do there."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+import factories
+from nomdecode.candidates import erasure
+from nomdecode.interviews.models import Assignment, Interview, Scorecard
+from nomdecode.lever.models import Export
+from nomdecode.orgs.models import AuditEvent, Member, Role
+from nomdecode.pipeline import stages
+from nomdecode.pipeline.models import Opportunity
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def recruiter() -> Member:
+    return factories.member(role=Role.RECRUITER)
+
+
+def _client(member: Member) -> Client:
+    client = Client()
+    client.force_login(member.user, "allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+def _in_lever(member: Member) -> Interview:
+    interview = factories.passed(member.organisation)
+    factories.opportunity(interview)
+    Export.objects.create(
+        interview=interview, organisation=member.organisation, kind="named", state="exported"
+    )
+    return interview
+
+
+def _story(member: Member, interview: Interview) -> str:
+    return _client(member).get(reverse("lever:story", args=[interview.pk])).content.decode()
+
+
+def _interviewer_of(interview: Interview) -> Member:
+    return _interviews(factories.member(interview.organisation, Role.INTERVIEWER), interview)
+
+
+def _interviews(member: Member, interview: Interview) -> Member:
+    """As the decider whose scorecard is in."""
+    assignment = Assignment.objects.create(interview=interview, member=member, decider=True)
+    content = factories.scorecard_content(interview)
+    Scorecard.objects.create(assignment=assignment, content=content, at=timezone.now())
+    return member
+
+
+def test_staff_get_the_way_to_the_profile(recruiter: Member) -> None:
+    assert "Open in Lever" in _story(recruiter, _in_lever(recruiter))
+
+
+def test_an_interviewer_never_does_since_lever_shows_the_name(recruiter: Member) -> None:
+    interview = _in_lever(recruiter)
+    assert "Open in Lever" not in _story(_interviewer_of(interview), interview)
+
+
+def test_nor_does_a_recruiter_who_interviewed(recruiter: Member) -> None:
+    interview = _in_lever(recruiter)
+    _interviews(recruiter, interview)
+    assert "Open in Lever" not in _story(recruiter, interview)
+
+
+def test_the_outcome_is_not_told_to_whoever_has_not_sent_their_own_scorecard(
+    recruiter: Member,
+) -> None:
+    interview = _in_lever(recruiter)
+    second = factories.member(recruiter.organisation, Role.INTERVIEWER)
+    Assignment.objects.create(interview=interview, member=second)
+    Opportunity.objects.update(archived_at=timezone.now(), archive_reason="Underqualified")
+    shown = _story(second, interview)
+    assert "In Lever" not in shown
+    assert "Underqualified" not in shown
+
+
+def test_an_interviewer_is_not_told_that_the_person_was_known(recruiter: Member) -> None:
+    interview = _in_lever(recruiter)
+    Opportunity.objects.update(known_before=True)
+    assert "already in Lever" not in _story(_interviewer_of(interview), interview)
+
+
+@pytest.fixture
+def stopped(recruiter: Member) -> Interview:
+    interview = factories.passed(recruiter.organisation)
+    Export.objects.create(
+        interview=interview,
+        organisation=recruiter.organisation,
+        kind="named",
+        state="stopped",
+        reason="identity",
+        detail={"kinds": ["email", "name"]},
+    )
+    return interview
+
+
+def test_staff_read_which_kinds_of_piece_were_found(recruiter: Member, stopped: Interview) -> None:
+    assert "found: an e-mail address, a name" in _story(recruiter, stopped)
+
+
+def test_an_interviewer_does_not_learn_what_stopped_it(stopped: Interview) -> None:
+    """Else a guess at the name, written into a scorecard, would be answered."""
+    interviewer = _interviewer_of(stopped)
+    over_a_text = _story(interviewer, stopped)
+    Export.objects.update(reason="not_allowed", detail={"message": "Lever did not accept this."})
+    assert over_a_text == _story(interviewer, stopped)
+    assert "found" not in over_a_text
+
+
+def test_every_interviewer_is_asked_alike_to_rephrase(
+    recruiter: Member, stopped: Interview
+) -> None:
+    _interviewer_of(stopped)
+    _client(recruiter).post(reverse("lever:rephrase", args=[stopped.pk]))
+    assert not stopped.assignments.filter(rephrase_asked_at=None).exists()
+
+
+def test_sending_anyway_is_in_the_audit_trail(recruiter: Member, stopped: Interview) -> None:
+    _client(recruiter).post(reverse("lever:send_anyway", args=[stopped.pk]))
+    event = AuditEvent.objects.get(action="export.cleared")
+    assert (event.member, event.detail) == (recruiter, {"kinds": ["email", "name"]})
+
+
+def test_what_is_not_stopped_cannot_be_sent_anyway(recruiter: Member) -> None:
+    interview = _in_lever(recruiter)
+    answer = _client(recruiter).post(reverse("lever:send_anyway", args=[interview.pk]))
+    assert answer.status_code == 404
+
+
+def test_after_an_erasure_staff_are_asked_until_they_say_it_is_done(recruiter: Member) -> None:
+    interview = factories.passed(recruiter.organisation)
+    candidate = factories.candidate(recruiter.organisation)
+    Interview.objects.filter(pk=interview.pk).update(candidate=candidate)
+    interview.refresh_from_db()
+    factories.opportunity(interview)
+    erasure.erase(candidate)
+    asked = "Erase the profile in Lever, too"
+    assert asked in _story(recruiter, interview)
+    assert "erase the profile in Lever" in _client(recruiter).get("/").content.decode()
+    _client(recruiter).post(reverse("lever:erased_there", args=[interview.pk]))
+    assert asked not in _story(recruiter, interview)
+    assert "erase the profile in Lever" not in _client(recruiter).get("/").content.decode()
+
+
+def test_the_stage_that_comes_next_stands_at_the_end(recruiter: Member) -> None:
+    stages.replace(recruiter.organisation, [("new", "New lead"), ("on", "Onsite"), ("of", "Offer")])
+    interview = factories.passed(recruiter.organisation)
+    factories.opportunity(interview, ["new"])
+    Export.objects.create(
+        interview=interview, organisation=recruiter.organisation, kind="named", state="exported"
+    )
+    shown = _story(recruiter, interview)
+    assert "Onsite" in shown
+    assert "Offer" not in shown

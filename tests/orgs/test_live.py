@@ -1,0 +1,102 @@
+"""The stream of live events over real HTTP, from the server that serves the product."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import httpx2
+import psycopg
+import pytest
+from django.db import connection
+from django.test import Client
+
+import factories
+import served
+from nomdecode.orgs import live
+from nomdecode.orgs.models import Member
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def site(db: None) -> Iterator[str]:
+    with served.site() as url:
+        yield url
+
+
+@contextmanager
+def stream(site: str, member: Member) -> Iterator[Iterator[str]]:
+    """What is said on the stream, as it arrives."""
+    client = Client()
+    client.force_login(member.user)
+    cookies = {name: cookie.value for name, cookie in client.cookies.items()}
+    with (
+        httpx2.Client(cookies=cookies, timeout=served.DEADLINE) as http,
+        http.stream("GET", f"{site}/live") as answer,
+    ):
+        assert answer.headers["content-type"] == "text/event-stream"
+        lines = answer.iter_lines()
+        yield (line.removeprefix("data: ") for line in lines if line.startswith("data: "))
+
+
+def until_listening(said: Iterator[str]) -> None:
+    """The first "*" comes at once, the second when the process listens to the database."""
+    assert [next(said), next(said)] == ['{"topic": "*"}'] * 2
+
+
+def test_an_event_reaches_the_open_pages_of_its_organisation(site: str) -> None:
+    member = factories.member()
+    with stream(site, member) as said:
+        until_listening(said)
+        live.publish(member.organisation_id, "pipeline")
+        assert next(said) == '{"topic": "pipeline"}'
+
+
+def test_an_event_of_another_organisation_does_not(site: str) -> None:
+    member, other = factories.member(), factories.member()
+    with stream(site, member) as said:
+        until_listening(said)
+        live.publish(other.organisation_id, "pipeline")
+        live.publish(member.organisation_id, "home")  # comes after it, so nothing is waited for
+        assert next(said) == '{"topic": "home"}'
+
+
+def test_open_pages_hold_no_database_connection(site: str) -> None:
+    member = factories.member()
+    with stream(site, member) as one, stream(site, member) as two:
+        until_listening(one)
+        next(two)
+        served.wait_for(lambda: others() == ["LISTEN nomdecode_live"])
+
+
+def others() -> list[str]:
+    """The last statement of every connection to this database but our own."""
+    with psycopg.connect(served.database_url()) as link:
+        found = link.execute(
+            "SELECT query FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid NOT IN (pg_backend_pid(), %s) AND backend_type = 'client backend'",
+            [own_pid()],
+        )
+        return [str(row[0]) for row in found]
+
+
+def own_pid() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+def test_the_stream_is_not_for_strangers(site: str) -> None:
+    assert httpx2.get(f"{site}/live").status_code == 302
+
+
+def test_a_stream_ends_by_itself_so_that_whoever_was_let_go_is_asked_who_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live, "LONGEST_SECONDS", 0.2)
+
+    async def said() -> list[str]:
+        return [event async for event in live.stream(uuid4())]
+
+    assert asyncio.run(asyncio.wait_for(said(), served.DEADLINE))[0].startswith("retry")

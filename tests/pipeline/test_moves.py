@@ -1,0 +1,142 @@
+"""Stage moves are facts: however they are heard, the same history and the same place."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import factories
+from nomdecode.pipeline import moves, stages
+from nomdecode.pipeline.moves import Change, Snapshot
+
+pytestmark = pytest.mark.django_db
+
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+LOOK = START + timedelta(days=40)
+HISTORY = (
+    Change("lead", 0, START),
+    Change("screen", 1, START + timedelta(days=1), "user-dana"),
+    Change("onsite", 2, START + timedelta(days=3)),
+    Change("screen", 1, START + timedelta(days=4)),
+    Change("onsite", 2, START + timedelta(days=6)),
+    Change("offer", 3, START + timedelta(days=6)),
+)
+
+
+def facts(opportunity):
+    rows = sorted(opportunity.moves.all(), key=moves.in_order)
+    return [(m.from_stage, m.to_stage, m.to_index, m.happened_at, m.by) for m in rows]
+
+
+FULL = [
+    (before.to_stage if before else "", c.to_stage, c.to_index, c.at, c.by)
+    for before, c in zip((None, *HISTORY[:-1]), HISTORY, strict=True)
+]
+
+
+@given(
+    looks=st.lists(
+        st.tuples(st.lists(st.sampled_from(HISTORY), max_size=8), st.integers(0, 3)), max_size=5
+    ),
+    archived=st.booleans(),
+)
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_parts_in_any_order_and_then_all_give_the_same_facts_and_place(db, looks, archived):
+    opportunity = factories.opportunity()
+    for changes, day in looks:
+        partial = Snapshot("lead", tuple(changes), archived_at=START if archived else None)
+        moves.record(opportunity, partial, "webhook", LOOK + timedelta(days=day))
+
+    moves.record(opportunity, Snapshot("offer", HISTORY), "reconcile", LOOK + timedelta(days=9))
+
+    assert facts(opportunity) == FULL
+    assert opportunity.stage_id_now == "offer"
+    assert opportunity.archived_at is None
+
+
+def test_the_same_snapshot_again_changes_nothing():
+    opportunity = factories.opportunity()
+    snapshot = Snapshot("offer", HISTORY)
+    assert moves.record(opportunity, snapshot, "webhook", LOOK) is True
+    assert moves.record(opportunity, snapshot, "webhook", LOOK + timedelta(1)) is False
+    assert opportunity.looked_at == LOOK + timedelta(1)
+
+
+def test_a_profile_without_history_stands_where_it_is_said_to_stand():
+    opportunity = factories.opportunity()
+    moves.record(opportunity, Snapshot("screen"), "webhook", LOOK)
+    assert opportunity.stage_id_now == "screen"
+
+
+def test_hired_is_an_archive_that_a_later_look_can_undo():
+    opportunity = factories.opportunity()
+    hired = Snapshot("offer", HISTORY, LOOK, "Hired", hired=True)
+    moves.record(opportunity, hired, "webhook", LOOK)
+    assert (opportunity.hired_at, opportunity.archive_reason) == (LOOK, "Hired")
+
+    moves.record(opportunity, Snapshot("offer", HISTORY), "webhook", LOOK + timedelta(1))
+    assert (opportunity.hired_at, opportunity.archived_at, opportunity.archive_reason) == (
+        None,
+        None,
+        "",
+    )
+
+
+def test_a_look_that_is_older_than_the_last_does_not_bring_an_archive_back():
+    opportunity = factories.opportunity()
+    moves.record(opportunity, Snapshot("offer", HISTORY), "webhook", LOOK)
+    late = Snapshot("screen", HISTORY[:2], LOOK, "Withdrew")
+    moves.record(opportunity, late, "webhook", LOOK - timedelta(minutes=1))
+    assert opportunity.archived_at is None
+    assert opportunity.looked_at == LOOK
+    assert opportunity.stage_id_now == "offer"
+
+
+def test_registering_an_interview_twice_makes_one_opportunity():
+    first = factories.opportunity()
+    again = moves.register(
+        first.interview, first.external_id, first.url, True, True, first.created_at
+    )
+    assert again.pk == first.pk
+    assert again.known_before is True
+
+
+def test_an_opportunity_is_found_only_in_its_own_organisation():
+    opportunity = factories.opportunity()
+    assert moves.find(opportunity.organisation, opportunity.external_id) == opportunity
+    assert moves.find(factories.organisation("Other"), opportunity.external_id) is None
+
+
+def test_a_deleted_profile_keeps_its_facts_and_the_earliest_time():
+    opportunity = factories.opportunity()
+    moves.record(opportunity, Snapshot("offer", HISTORY), "webhook", LOOK)
+    moves.gone(opportunity, LOOK + timedelta(2))
+    moves.gone(opportunity, LOOK + timedelta(1))
+    moves.gone(opportunity, LOOK + timedelta(3))
+    assert opportunity.deleted_at == LOOK + timedelta(1)
+    assert facts(opportunity) == FULL
+
+
+def test_a_changed_list_of_stages_keeps_the_gone_ones_for_the_past():
+    organisation = factories.organisation()
+    stages.replace(organisation, [("lead", "New lead"), ("loop", "Onsite – loop")])
+    stages.replace(organisation, [("offer", "Offer"), ("lead", "Fresh lead")])
+    rows = [(s.external_id, s.text, bool(s.gone_at)) for s in organisation.stages.order_by("pk")]
+    assert rows == [
+        ("lead", "Fresh lead", False),
+        ("loop", "Onsite – loop", True),
+        ("offer", "Offer", False),
+    ]
+    live_ones = organisation.stages.filter(gone_at=None)
+    assert [s.external_id for s in live_ones] == ["offer", "lead"]
+
+
+def test_a_stage_that_comes_back_is_no_longer_gone():
+    organisation = factories.organisation()
+    stages.replace(organisation, [("lead", "New lead"), ("loop", "Loop")])
+    stages.replace(organisation, [("lead", "New lead")])
+    stages.replace(organisation, [("lead", "New lead"), ("loop", "Loop")])
+    assert not organisation.stages.exclude(gone_at=None).exists()

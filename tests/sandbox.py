@@ -1,0 +1,82 @@
+"""The real sandbox over real HTTP, for tests: started once, with a key for each account."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from lever_sandbox.sandbox import Sandbox
+
+
+@dataclass
+class Running:
+    url: str
+    keys: dict[str, str]  # account -> Data API key
+    seeded: Sandbox  # as it was when it started: ids of users, stages, postings
+
+    @property
+    def api(self) -> str:
+        return f"{self.url}/v1"
+
+    def get(self, path: str, account: str = "acme", **query: Any) -> Any:
+        answer = httpx2.get(self.api + path, params=query, auth=(self.keys[account], ""))
+        answer.raise_for_status()
+        return answer.json()["data"]
+
+    def put(self, path: str, account: str = "acme", **body: Any) -> None:
+        query = {"perform_as": self.seeded.account(account).users[0].id}
+        answer = httpx2.put(self.api + path, params=query, json=body, auth=(self.keys[account], ""))
+        answer.raise_for_status()
+
+    def fault(self, *faults: dict[str, Any]) -> None:
+        """What goes wrong next; none: all is well again."""
+        httpx2.delete(f"{self.url}/_faults")
+        if faults:
+            httpx2.post(f"{self.url}/_faults", json=list(faults)).raise_for_status()
+
+    def log(self) -> list[dict[str, Any]]:
+        """Every API call received so far."""
+        log: list[dict[str, Any]] = httpx2.get(f"{self.url}/_log.json").json()
+        return log
+
+
+@contextmanager
+def running(folder: Path, *arguments: str) -> Iterator[Running]:
+    state = folder / "sandbox.json"
+    sandbox = Sandbox.seeded()
+    keys = {slug: sandbox.account(slug).connect() for slug in ("acme", "borealis")}
+    sandbox.save(state)
+    port = _free_port()
+    command = [sys.executable, "-m", "lever_sandbox", "--port", str(port), "--state", str(state)]
+    process = subprocess.Popen([*command, *arguments], stdout=subprocess.DEVNULL)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait(url)
+        yield Running(url, keys, sandbox)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(url: str) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            httpx2.get(f"{url}/healthz")
+            return
+        except httpx2.TransportError:
+            time.sleep(0.05)
+    raise TimeoutError("the sandbox did not start")

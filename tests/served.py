@@ -1,0 +1,63 @@
+"""The product over real HTTP, from the server that serves it, on the tests' own database."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+from django.conf import settings
+
+DEADLINE = 20.0
+
+
+@contextmanager
+def site() -> Iterator[str]:
+    """Its address, as long as the block lasts."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = ["-m", "granian", "nomdecode.conf.asgi:application", "--interface", "asginl"]
+    process = subprocess.Popen(
+        [sys.executable, *command, "--port", str(port), "--no-ws", "--log-level", "warning"],
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "embedded",
+            "PYTHONPATH": str(Path(__file__).parent),
+            "NOMDECODE_URL": url,
+            "DATABASE_URL": database_url(),
+        },
+    )
+    try:
+        wait_for(lambda: answers(url))
+        yield url
+    finally:
+        process.terminate()
+        process.wait(DEADLINE)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def database_url() -> str:
+    base, _, query = os.environ["DATABASE_URL"].partition("?")
+    return f"{base.rpartition('/')[0]}/{settings.DATABASES['default']['NAME']}?{query}"
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx2.get(f"{url}/health").status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < until, "it did not come true in time"
+        time.sleep(0.05)

@@ -1,0 +1,169 @@
+"""site.js and live.js in a real browser: copying, dialogs, times, live parts."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Route, sync_playwright
+
+from nomdecode.web.templatetags.components import relative
+
+STATIC = Path(__file__).parents[2] / "src" / "nomdecode" / "web" / "static" / "web"
+ORIGIN = "http://localhost:9"  # answered by the test itself; localhost is a secure context
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+
+# Stands in for htmx and the event stream: notes what is triggered, lets the test speak.
+STUBS = """
+window.heard = [];
+window.streams = [];
+window.htmx = { trigger: (target, name) => window.heard.push(name) };
+window.EventSource = class extends EventTarget {
+  constructor(url) { super(); this.url = url; window.streams.push(this); }
+  close() { this.closed = true; }
+};
+"""
+
+
+@pytest.fixture(scope="module")
+def browser_page() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        context = browser.new_context(timezone_id="UTC")
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        yield context.new_page()
+        browser.close()
+
+
+def show(page: Page, body: str, script: str) -> None:
+    def answer(route: Route) -> None:
+        name = route.request.url.rsplit("/", 1)[-1]
+        if name.endswith(".js"):
+            route.fulfill(path=STATIC / name)
+        else:
+            html = f'<!doctype html>{body}<script type="module" src="/{script}"></script>'
+            route.fulfill(body=html, content_type="text/html")
+
+    page.unroute_all()
+    page.route(f"{ORIGIN}/**", answer)
+    page.goto(f"{ORIGIN}/page")
+
+
+def test_a_copy_button_copies_and_says_so(browser_page: Page) -> None:
+    body = '<div role="status" id="announce"></div><button data-copy="4f2a">Copy</button>'
+    show(browser_page, body, "site.js")
+    browser_page.get_by_role("button").click()
+    browser_page.locator("#announce", has_text="Copied").wait_for()
+    assert browser_page.evaluate("navigator.clipboard.readText()") == "4f2a"
+
+
+def test_a_dialog_opens_and_closes_by_its_buttons(browser_page: Page) -> None:
+    dialog = '<dialog id="d"><button data-closes>Cancel</button></dialog>'
+    show(browser_page, f'<button data-opens="d">Open</button>{dialog}', "site.js")
+    browser_page.get_by_role("button", name="Open").click()
+    browser_page.get_by_role("button", name="Cancel").click()
+    assert not browser_page.get_by_role("dialog").is_visible()
+
+
+def test_the_browser_says_times_as_the_server_does(browser_page: Page) -> None:
+    now = datetime.fromisoformat("2026-11-19T12:00:00+00:00")
+    hours = [0, -0.01, -0.05, 0.6, -5, 20, -24, -35, -37, 24, 100, -144]
+    moments = [now + timedelta(hours=hour) for hour in hours]
+    page = browser_page.context.new_page()
+    page.clock.install(time=now - timedelta(minutes=1))
+    show(
+        page,
+        "".join(f'<time data-ago datetime="{m.isoformat()}"></time>' for m in moments),
+        "site.js",
+    )
+    page.clock.pause_at(now - timedelta(seconds=1))
+    page.clock.run_for(1500)
+    said = page.locator("time").all_inner_texts()
+    page.close()
+    assert said == [relative(moment, now) for moment in moments]
+
+
+@pytest.fixture
+def live_page(browser_page: Page) -> Iterator[Page]:
+    page = browser_page.context.new_page()
+    page.clock.install()
+    page.add_init_script(STUBS)
+    body = '<body data-live="/live"><p hx-trigger="live:pipeline from:body"></p></body>'
+    show(page, body, "live.js")
+    page.wait_for_function("streams.length === 1")
+    yield page
+    page.close()
+
+
+def say(page: Page, data: str) -> None:
+    page.evaluate("data => streams.at(-1).onmessage({ data })", data)
+
+
+def test_an_event_rings_its_topic_once_however_often_it_comes(live_page: Page) -> None:
+    say(live_page, '{"topic": "interview-12"}')
+    say(live_page, '{"topic": "interview-12"}')
+    live_page.clock.run_for(200)
+    assert live_page.evaluate("heard") == ["live:interview-12", "live:any"]
+
+
+def test_the_star_rings_every_topic_on_the_page(live_page: Page) -> None:
+    say(live_page, '{"topic": "*"}')
+    live_page.clock.run_for(200)
+    assert live_page.evaluate("heard") == ["live:pipeline", "live:any"]
+
+
+def test_a_lost_stream_comes_back_and_every_part_looks_again(live_page: Page) -> None:
+    live_page.evaluate("streams[0].onerror()")
+    live_page.clock.run_for(2000)
+    live_page.evaluate("streams[1].dispatchEvent(new Event('open'))")
+    live_page.clock.run_for(200)
+    assert live_page.evaluate("streams.map(s => Boolean(s.closed))") == [True, False]
+    assert live_page.evaluate("heard") == ["live:pipeline", "live:any"]
+
+
+def test_leaving_the_page_closes_the_stream(live_page: Page) -> None:
+    live_page.evaluate("dispatchEvent(new Event('pagehide'))")
+    assert live_page.evaluate("streams[0].closed")
+
+
+def test_a_part_whose_answer_is_on_the_way_is_asked_again_after_it(live_page: Page) -> None:
+    live_page.evaluate(
+        """window.xhr = new EventTarget();
+        const asked = new CustomEvent("htmx:beforeSend", { detail: { xhr } });
+        document.dispatchEvent(asked);"""
+    )
+    say(live_page, '{"topic": "pipeline"}')
+    live_page.clock.run_for(200)
+    assert live_page.evaluate("heard") == []
+    live_page.evaluate("xhr.dispatchEvent(new Event('loadend'))")
+    live_page.clock.run_for(200)
+    assert live_page.evaluate("heard") == ["live:pipeline", "live:any"]
+
+
+def test_an_open_dialog_outlives_the_part_it_stands_in(live_page: Page) -> None:
+    swaps = """() => {
+        const part = document.querySelector("p");
+        const requestConfig = { triggeringEvent: new Event("live:pipeline") };
+        const detail = { target: part, requestConfig, shouldSwap: true };
+        part.dispatchEvent(new CustomEvent("htmx:beforeSwap", { bubbles: true, detail }));
+        return detail.shouldSwap;
+    }"""
+    live_page.evaluate(
+        """document.querySelector("p").innerHTML = "<dialog>Sure?</dialog>";
+        document.querySelector("dialog").showModal();"""
+    )
+    assert live_page.evaluate(swaps) is False
+    live_page.evaluate(
+        """new Promise((closed) => {  // the event comes a moment after close()
+            const dialog = document.querySelector("dialog");
+            dialog.addEventListener("close", () => closed(true));
+            dialog.close();
+        })"""
+    )
+    live_page.clock.run_for(500)
+    assert live_page.evaluate("heard") == ["live:pipeline", "live:any"]
+    assert live_page.evaluate(swaps) is True
