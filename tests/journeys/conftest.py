@@ -15,7 +15,9 @@ LAST = ["test_api_calls.py"]  # reads what the others did
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: HERE in item.path.parents and item.path.name in LAST)
+    journeys = [item for item in items if HERE in item.path.parents]
+    in_order = iter(sorted(journeys, key=lambda item: item.path.name in LAST))
+    items[:] = [next(in_order) if item in journeys else item for item in items]
 
 
 @pytest.fixture(scope="package")

@@ -49,3 +49,6 @@ def _counts_in_no_funnel(visit: Visits, product: Product, pseudonym: str) -> Non
     apart = admin.get_by_role("group").filter(has_text="Not passed, in Lever under the pseudonym")
     apart.locator("summary").click()
     expect(apart.get_by_text(pseudonym)).to_be_visible()
+    with admin.expect_response("**/pipeline/board*"):
+        admin.evaluate("htmx.trigger(document.body, 'live:pipeline')")
+    expect(apart.get_by_text(pseudonym)).to_be_visible()

@@ -12,10 +12,8 @@ from nomdecode.web.templatetags.components import relative
 
 STATIC = Path(__file__).parents[2] / "src" / "nomdecode" / "web" / "static" / "web"
 ORIGIN = "http://localhost:9"  # answered by the test itself; localhost is a secure context
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = shutil.which("chromium")
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 
 # Stands in for htmx and the event stream: notes what is triggered, lets the test speak.
 STUBS = """
@@ -31,6 +29,7 @@ window.EventSource = class extends EventTarget {
 
 @pytest.fixture(scope="module")
 def browser_page() -> Iterator[Page]:
+    assert CHROMIUM, "These tests need Chromium: install your system's package “chromium”."
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
         context = browser.new_context(timezone_id="UTC")
@@ -167,3 +166,23 @@ def test_an_open_dialog_outlives_the_part_it_stands_in(live_page: Page) -> None:
     live_page.clock.run_for(500)
     assert live_page.evaluate("heard") == ["live:pipeline", "live:any"]
     assert live_page.evaluate(swaps) is True
+
+
+def test_what_the_reader_has_unfolded_stays_unfolded_when_its_part_is_put_anew(
+    live_page: Page,
+) -> None:
+    after = live_page.evaluate(
+        """() => {
+        const part = document.querySelector("p");
+        const folds = '<details id="a"></details><details id="b"></details>';
+        const said = (name) => part.dispatchEvent(
+            new CustomEvent(name, { bubbles: true, detail: { target: part } }));
+        part.innerHTML = folds;
+        document.getElementById("b").open = true;
+        said("htmx:beforeSwap");
+        part.innerHTML = folds;
+        said("htmx:afterSwap");
+        return ["a", "b"].map((id) => document.getElementById(id).open);
+    }"""
+    )
+    assert after == [False, True]

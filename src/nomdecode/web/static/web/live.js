@@ -68,6 +68,16 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   dialog.addEventListener("close", () => ring("*"), { once: true });
 });
 
+// What the reader has unfolded stays so when its part is put anew; each needs an id.
+const unfolded = new Set();
+document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
+  for (const { id } of target.querySelectorAll("details[id][open]")) unfolded.add(id);
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
+  unfolded.clear();
+});
+
 if (address) {
   connect();
   addEventListener("pagehide", disconnect);
