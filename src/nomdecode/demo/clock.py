@@ -7,9 +7,14 @@ from unittest import mock
 
 from django.utils import timezone
 
+from nomdecode.lever import moment as database
+
 
 @contextmanager
 def at(moment: datetime) -> Iterator[datetime]:
     """Inside the block it is `moment`, for every row that stores the present time."""
-    with mock.patch.object(timezone, "now", lambda: moment):
+    with (
+        mock.patch.object(timezone, "now", lambda: moment),
+        mock.patch.object(database, "now", lambda: moment),
+    ):
         yield moment

@@ -4,6 +4,7 @@ import uuid
 from typing import ClassVar
 
 from django.db import models
+from django.utils import timezone
 
 from nomdecode.interviews.models import Interview, Position
 from nomdecode.orgs.models import Member, Organisation
@@ -45,6 +46,10 @@ class Connection(models.Model):
     enabled = models.BooleanField(default=False)
     exports_from = models.DateTimeField(null=True)  # outcomes before it stay here; null: all leave
     version = models.PositiveIntegerField(default=0)  # two people editing one
+    # Which Lever account the key belongs to: counted up when a key of another account is saved.
+    account = models.PositiveIntegerField(default=1)
+    account_name = models.CharField(max_length=200, blank=True)
+    account_was = models.CharField(max_length=200, blank=True)  # until an admin has decided
     unsigned_count = models.PositiveIntegerField(default=0)
     unsigned_at = models.DateTimeField(null=True)
 
@@ -116,12 +121,20 @@ class Export(models.Model):
     plan = models.JSONField(null=True)  # fixed at the first claim
     marker = models.DateTimeField(null=True)  # the profile's createdAt: a whole second
     cleared_kinds = models.JSONField(default=list)  # guard findings a person let through
+    account = models.PositiveIntegerField(default=1)  # the connection's, when the outcome stood
+    skipped_at = models.DateTimeField(null=True)  # a person decided that it stays here
+    skipped_why = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    state_since = models.DateTimeField(default=timezone.now)
     exported_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["organisation", "marker"], name="marker_once")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["organisation", "-created_at"], name="export_newest"),
+            models.Index(fields=["organisation", "state", "-created_at"], name="export_by_state"),
         ]
 
 
@@ -161,12 +174,83 @@ class Attempt(models.Model):
     at = models.DateTimeField()
     milliseconds = models.PositiveIntegerField(default=0)
     asked = models.CharField(max_length=200)
+    performed_as = models.CharField(max_length=254, blank=True)  # a Lever user's address
+    sent = models.JSONField(default=dict)  # what was sent, redacted
     status = models.PositiveSmallIntegerField(null=True)
+    code = models.CharField(max_length=40, blank=True)  # Lever's, or the kind of failure
     outcome = models.CharField(max_length=40)
     message = models.CharField(max_length=500, blank=True)
 
     class Meta:
         ordering: ClassVar = ["id"]
+
+
+class Duplicate(models.Model):
+    """Something in Lever that bears the marker of one export a second time; nobody deletes it."""
+
+    export = models.ForeignKey(Export, models.CASCADE, related_name="duplicates")
+    thing = models.CharField(max_length=12)  # profile, note
+    external_id = models.CharField(max_length=80)
+    url = models.CharField(max_length=300, blank=True)
+    found_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)  # gone from Lever, or a person dealt with it
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["export", "external_id"], name="duplicate_once")
+        ]
+
+
+class Errand(models.Model):
+    """Something that a person wants to know from Lever, or have done there: asked in a worker."""
+
+    class What(models.TextChoices):
+        ADOPT = "adopt", "Adopt a profile"
+        READ_BACK = "read_back", "Read back"
+
+    export = models.ForeignKey(Export, models.CASCADE, related_name="errands")
+    what = models.CharField(max_length=12, choices=What)
+    opportunity_id = models.CharField(max_length=80, blank=True)
+    member = models.ForeignKey(Member, models.SET_NULL, null=True, related_name="+")
+    asked_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+    succeeded = models.BooleanField(null=True)
+    sentence = models.CharField(max_length=300, blank=True)
+    differs = models.JSONField(default=list)  # read back: names of fields, never their values
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+
+
+class Problem(models.Model):
+    """Something that somebody must see to, from when it was noticed until it was cured."""
+
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="problems")
+    kind = models.CharField(max_length=40)
+    key = models.CharField(max_length=80, blank=True)  # which of its kind
+    title = models.CharField(max_length=200)  # holds no identity, no pseudonym: it is mailed
+    stops = models.PositiveIntegerField(default=0)  # how many interviews
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    opening_mailed_at = models.DateTimeField(null=True)
+    closing_mailed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["organisation", "kind", "key"],
+                condition=models.Q(closed_at=None),
+                name="problem_once",
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["organisation", "-opened_at"])]
+
+
+class Allowance(models.Model):
+    """When Lever's allowance of one connection is free again (allowance.py). An unlogged table."""
+
+    connection = models.OneToOneField(Connection, models.CASCADE, primary_key=True)
+    due = models.DateTimeField()
 
 
 class Delivery(models.Model):

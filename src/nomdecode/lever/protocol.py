@@ -2,18 +2,23 @@
 
 Lever has no idempotency keys: a POST whose answer was lost may or may not have made something.
 Whoever finds a step in doubt (called, no result, lease over) looks in Lever first, looks again
-after a grace period, and only then calls again. The worker and the tests drive it.
+after a grace period, and only then calls again. The worker and the tests drive these functions;
+docs/exactly-once.md tells the whole of it.
 """
 
 import random
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 CALL_DEADLINE = timedelta(seconds=20)  # one total deadline around a call
 LEASE = timedelta(seconds=45)  # longer than the deadline, with a margin
 GRACE = timedelta(seconds=60)  # longer than any delay we know of between a POST and its effect
 GIVE_UP = timedelta(days=3)
-_FIRST_WAIT, _LONGEST_WAIT = timedelta(seconds=1), timedelta(hours=1)
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(hours=1)
+_INTERVIEW = re.compile(r"/interviews/[0-9a-f-]{36}/")
 
 
 @dataclass(frozen=True)
@@ -23,8 +28,10 @@ class Step:
     remote_id: str = ""
     calling_since: datetime | None = None
     lease_until: datetime | None = None
-    looked_at: datetime | None = None  # when a look, after the lease, found nothing
+    lease_owner: UUID | None = None
+    looked_at: datetime | None = None  # when a look, after the call, found nothing
     next_try_at: datetime | None = None
+    tries: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,9 +77,9 @@ def next_action(step: Step, seen: Seen | None, now: datetime) -> Action:
     if seen and seen.matches:
         first, *others = sorted(seen.matches)
         return Adopt(first, tuple(others))
-    if step.lease_until and now < step.lease_until:
+    if seen is None and step.lease_until and now < step.lease_until:
         return Wait(step.lease_until)
-    if step.next_try_at and now < step.next_try_at:
+    if seen is None and step.next_try_at and now < step.next_try_at:
         return Wait(step.next_try_at)
     if step.calling_since is None:
         return Call()
@@ -84,8 +91,75 @@ def next_action(step: Step, seen: Seen | None, now: datetime) -> Action:
     return Call() if now >= step.looked_at + GRACE else Wait(step.looked_at + GRACE)
 
 
+# --- what is committed around a call
+
+
+def claimed(step: Step, owner: UUID, now: datetime) -> Step:
+    """Before a call: the intent, and who may carry it out until when."""
+    return Step(
+        calling_since=now, lease_until=now + LEASE, lease_owner=owner, tries=step.tries + 1
+    )
+
+
+def looking(step: Step, owner: UUID, now: datetime) -> Step:
+    """Before a look, which changes nothing in Lever."""
+    return replace(step, lease_until=now + LEASE, lease_owner=owner)
+
+
+def may_send(step: Step, owner: UUID, now: datetime) -> bool:
+    """Just before anything is sent: the lease is still ours, and outlasts the whole call."""
+    ours = step.lease_owner == owner and step.lease_until is not None
+    return ours and not step.remote_id and step.lease_until > now + CALL_DEADLINE
+
+
+def made(step: Step, remote_id: str) -> Step:
+    """Lever has it. Whatever came first stays."""
+    return step if step.remote_id else Step(remote_id=remote_id, tries=step.tries)
+
+
+def nothing_found(step: Step, now: datetime) -> Step:
+    """After a look without a match: the first one begins the grace, one after it ends the doubt."""
+    if isinstance(next_action(step, Seen(()), now), Call):
+        return Step(tries=step.tries)
+    return replace(step, looked_at=step.looked_at or now, lease_until=None, next_try_at=None)
+
+
+def in_doubt(step: Step, again_at: datetime) -> Step:
+    """Something was sent and no usable answer came, or a look failed: who comes next looks."""
+    return replace(step, lease_until=None, next_try_at=again_at)
+
+
+def not_made(step: Step, again_at: datetime | None) -> Step:
+    """Lever answered, or was never reached: nothing was made."""
+    return Step(tries=step.tries, next_try_at=again_at)
+
+
+# --- what bears the marker of a step
+
+
+@dataclass(frozen=True)
+class Found:
+    """A profile that a look came upon. `created_at` in milliseconds."""
+
+    id: str
+    created_at: int | None
+    links: tuple[str, ...]
+
+
+def bearing(found: Iterable[Found], created_at: int, link: str) -> tuple[str, ...]:
+    """Ids of those made in the second of `created_at`; `link` breaks ties.
+
+    Not by the link alone: links belong to the contact, and show on every profile of the person.
+    One that bears another interview's link alone is not ours: two of us may share one Lever.
+    """
+    same = [each for each in found if each.created_at and each.created_at // 1000 == created_at // 1000]
+    linked = [each.id for each in same if link in each.links]
+    unlinked = [each.id for each in same if not any(map(_INTERVIEW.search, each.links))]
+    return tuple(linked or unlinked)
+
+
 def back_off(tries: int, random: random.Random, asked: float | None = None) -> timedelta:
     """Full jitter from a second to an hour after `tries` failures; `asked` is Retry-After."""
-    longest = min(_LONGEST_WAIT, _FIRST_WAIT * (1 << min(tries, 12)))
+    longest = min(LONGEST_WAIT, FIRST_WAIT * (1 << min(tries, 12)))
     jittered = longest * random.random()
     return max(jittered, timedelta(seconds=asked)) if asked else jittered
