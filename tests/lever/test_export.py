@@ -19,7 +19,7 @@ from nomdecode.interviews import outcome, scorecards
 from nomdecode.interviews.models import Assignment, Criterion, Interview, Position
 from nomdecode.lever import calls, credentials, export, protocol
 from nomdecode.lever.client import Opportunity as Made
-from nomdecode.lever.models import Connection, Export, MemberEmail, PositionPosting
+from nomdecode.lever.models import Connection, Duplicate, Export, MemberEmail, PositionPosting
 from nomdecode.orgs.models import Member, Role, User
 from nomdecode.pipeline.models import Opportunity
 from sandbox import Running
@@ -520,9 +520,8 @@ def test_a_second_profile_that_turns_up_late_is_shown_and_not_taken(company: Com
     calls.make(work, owner)
     first = Opportunity.objects.get(interview=interview).external_id
     late = replace(Made.of(company.lever.get(f"/opportunities/{first}")), id="late-one")
-    assert calls.keep(work, "late-one", late, False, "made", 1) is False
-    row = Export.objects.get(interview=interview)
-    assert (row.reason, row.detail) == ("several", {"kept": first, "others": ["late-one"]})
+    assert calls.keep(work, calls.Thing("late-one", late), "made", 1) is False
+    assert [each.external_id for each in Duplicate.objects.all()] == ["late-one"]
     assert Opportunity.objects.get(interview=interview).external_id == first
 
 

@@ -55,4 +55,4 @@ def work() -> None:
     connector = app.connector
     assert isinstance(connector, DjangoConnector)
     with app.replace_connector(connector.get_worker_connector()) as running:
-        running.run_worker(concurrency=4, shutdown_graceful_timeout=5)
+        running.run_worker(concurrency=4, delete_jobs="successful", shutdown_graceful_timeout=5)

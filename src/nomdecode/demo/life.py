@@ -29,7 +29,7 @@ from nomdecode.interviews import scheduling, scorecards
 from nomdecode.interviews.models import Interview, Position
 from nomdecode.interviews.positions import create
 from nomdecode.interviews.templates import BY_KEY
-from nomdecode.lever import calls, credentials, export, profile, webhooks
+from nomdecode.lever import calls, credentials, export, pick_lists, profile, webhooks
 from nomdecode.lever import client as lever_client
 from nomdecode.lever import connection as connections
 from nomdecode.lever.models import Connection, Delivery, Export, ExportState, PositionPosting
@@ -402,7 +402,7 @@ def _tell_note(account: Account, work: export.Work, milliseconds: int) -> None:
         at=milliseconds,
         via="Nom de Code",
     )
-    calls.keep(work, note.id, None, False, "made", 60)
+    calls.keep(work, calls.Thing(note.id), "made", 60)
 
 
 def _tell_profile(account: Account, work: export.Work, milliseconds: int) -> None:
@@ -430,7 +430,8 @@ def _tell_profile(account: Account, work: export.Work, milliseconds: int) -> Non
             at=milliseconds,
             kind="resume",
         )
-    calls.keep(work, opportunity.id, _as_told(account, opportunity.id), known, "made", 90)
+    told = calls.Thing(opportunity.id, _as_told(account, opportunity.id), known)
+    calls.keep(work, told, "made", 90)
 
 
 def _delivered(connection: Connection, event: str, made: Opportunity, at: datetime) -> None:
@@ -474,6 +475,8 @@ def _moved(
         else:
             account.move_stage(made.external_id, account.stage(stage).id, by=remy, at=milliseconds)
         found = _as_told(account, made.external_id)
+        kept = pick_lists.known(connection, "archive_reasons")
+        reasons = kept.items if kept else []
         with clock.at(at + timedelta(seconds=0.4)) as heard:
-            moves.record(made, webhooks.snapshot(connection, found), "webhook", heard)
+            moves.record(made, webhooks.snapshot(connection, found, reasons), "webhook", heard)
         _delivered(connection, EVENTS.get(stage, "candidateStageChange"), made, at)

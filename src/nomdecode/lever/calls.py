@@ -1,59 +1,75 @@
 """Makes one claimed call, or looks whether it was made before, and writes down what came of it."""
 
 import random
-import re
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
-from nomdecode.lever import client, export, plan, protocol, webhooks
+from nomdecode.lever import client, export, moment, pick_lists, plan, protocol, webhooks
 from nomdecode.lever import connection as connections
-from nomdecode.lever.models import Attempt, Connection, Export, ExportStep, StepState
-from nomdecode.lever.profile import SOURCE, last_line, note
+from nomdecode.lever.models import (
+    Attempt,
+    Connection,
+    Duplicate,
+    Export,
+    ExportStep,
+)
+from nomdecode.lever.profile import SOURCE, last_line, note, redacted
 from nomdecode.pipeline import moves
 from nomdecode.pipeline.models import Opportunity
 
 _random = random.SystemRandom()
-_INTERVIEW = re.compile(r"/interviews/[0-9a-f-]{36}/")
+
+
+class NotOurs(Exception):
+    """The lease is nearly over, or another worker's by now: nothing is sent any more."""
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Something in Lever that bears a step's marker: a note, or a profile with what Lever says."""
+
+    id: str
+    profile: client.Opportunity | None = None
+    known_before: bool = False  # the person was in Lever already
 
 
 def make(work: "export.Work", owner: UUID) -> bool:
     """Whether to go on at once with the next step."""
-    began = time.monotonic()
-    if not _still_ours(work.step, owner):
-        return False
+    began, deadline = time.monotonic(), protocol.CALL_DEADLINE.total_seconds()
+    check = partial(_check, work, owner)
     try:
-        with connections.lever(work.connection) as lever:
-            found = _look(lever, work) if work.look else None
-            made = None if work.look else _send(lever, work)
+        with connections.lever(work.connection, deadline, check=check) as lever:
+            found = _look(lever, work) if work.look else [_send(lever, work)]
+    except NotOurs:
+        return False
     except client.LeverError as error:
         return _failed(work, owner, error, _milliseconds(began))
     if work.look:
-        return _looked(work, owner, found or [], _milliseconds(began))
-    assert made is not None
-    return keep(work, *made, "made", _milliseconds(began))
+        return _looked(work, owner, found, _milliseconds(began))
+    return keep(work, found[0], "made", _milliseconds(began))
 
 
-def _still_ours(step: ExportStep, owner: UUID) -> bool:
+def _check(work: "export.Work", owner: UUID) -> None:
     """Once more just before sending; a worker without its database sends nothing."""
-    latest = timezone.now() + protocol.CALL_DEADLINE
-    return ExportStep.objects.filter(
-        pk=step.pk, lease_owner=owner, lease_until__gt=latest, remote_id=""
-    ).exists()
+    step = ExportStep.objects.get(pk=work.step.pk)
+    if not protocol.may_send(export.stored(step), owner, moment.now()):
+        raise NotOurs
 
 
-def _send(lever: client.Lever, work: "export.Work") -> tuple[str, client.Opportunity | None, bool]:
+def _send(lever: client.Lever, work: "export.Work") -> Thing:
     if work.step.name == "note":
-        profile = Opportunity.objects.get(interview=work.step.export.interview_id)
-        sent = lever.add_note(profile.external_id, note(work.facts), work.plan.perform_as)
-        return sent.id, None, False
+        sent = lever.add_note(_profile_id(work), note(work.facts), work.plan.perform_as)
+        return Thing(sent.id)
     resume = work.resume
     file = (f"resume.{resume.kind}", resume.content, MIME[resume.kind]) if resume else None
     created = lever.create_opportunity(work.fields or {}, file, work.plan.perform_as)
-    return created.opportunity.id, created.opportunity, created.deduped
+    return Thing(created.opportunity.id, created.opportunity, created.deduped)
 
 
 MIME = {
@@ -66,169 +82,157 @@ MIME = {
 }
 
 
-def _look(lever: client.Lever, work: "export.Work") -> list[tuple[str, client.Opportunity | None]]:
+def _profile_id(work: "export.Work") -> str:
+    return Opportunity.objects.get(interview=work.step.export.interview_id).external_id
+
+
+def _look(lever: client.Lever, work: "export.Work") -> list[Thing]:
     """What bears this step's marker in Lever: the profile's second, or the note's last line."""
     if work.step.name == "note":
-        profile = Opportunity.objects.get(interview=work.step.export.interview_id)
-        notes = lever.notes(profile.external_id)
         ends = last_line(work.facts)
-        return [(item.id, None) for item in notes if item.value.strip().endswith(ends)]
+        notes = lever.notes(_profile_id(work))
+        return [Thing(item.id) for item in notes if item.value.strip().endswith(ends)]
     second = work.plan.created_at // 1000
-    around = lever.opportunities(
-        source=SOURCE,
-        created_at_start=(second - 1) * 1000,
-        created_at_end=(second + 2) * 1000,
-    )
-    same = [item for item in around if item.created_at and item.created_at // 1000 == second]
-    linked = [item for item in same if work.facts.url in item.links]
-    # One that bears another interview's link alone is not ours: two of us may share one Lever.
-    unlinked = [item for item in same if not any(map(_INTERVIEW.search, item.links))]
-    return [(item.id, item) for item in linked or unlinked]
+    around = {
+        item.id: item
+        for item in lever.opportunities(
+            source=SOURCE, created_at_start=(second - 1) * 1000, created_at_end=(second + 2) * 1000
+        )
+    }
+    found = [protocol.Found(item.id, item.created_at, item.links) for item in around.values()]
+    ids = protocol.bearing(found, work.plan.created_at, work.facts.url)
+    return [Thing(id, around[id]) for id in ids]
 
 
-def _looked(
-    work: "export.Work",
-    owner: UUID,
-    found: list[tuple[str, client.Opportunity | None]],
-    milliseconds: int,
-) -> bool:
-    now = timezone.now()
-    seen = protocol.Seen(tuple(remote_id for remote_id, _ in found))
-    state = export.stored(work.step)
-    lease_over = protocol.Step(
-        calling_since=state.calling_since, looked_at=state.looked_at, lease_until=None
-    )
-    action = protocol.next_action(lease_over, seen, now)
+def _looked(work: "export.Work", owner: UUID, found: list[Thing], milliseconds: int) -> bool:
+    now, step = moment.now(), export.stored(work.step)
+    seen = protocol.Seen(tuple(thing.id for thing in found))
+    action = protocol.next_action(step, seen, now)
     if isinstance(action, protocol.Adopt):
-        opportunity = dict(found)[action.remote_id]
-        result = keep(work, action.remote_id, opportunity, False, "found", milliseconds)
-        if action.others:
-            _several(work, action)
-            return False
+        by_id = {thing.id: thing for thing in found}
+        result = keep(work, by_id[action.remote_id], "found", milliseconds)
+        _several(work, [by_id[other] for other in action.others])
         return result
+    after = protocol.nothing_found(step, now)
     with transaction.atomic():
-        _attempt(work.step, "looked in Lever", None, "not found", "", milliseconds)
-        steps = ExportStep.objects.filter(pk=work.step.pk, lease_owner=owner)
-        if isinstance(action, protocol.Call):
-            steps.update(calling_since=None, looked_at=None, lease_until=None)
-            return True
-        steps.update(looked_at=now, lease_until=None)
-        export.poke(work.step.export.interview_id, at=now + protocol.GRACE)
-    return False
+        _attempt(work, None, "not found", milliseconds)
+        ours = export.store(work.step, owner, after)
+    if isinstance(action, protocol.Wait):
+        export.poke(work.step.export.interview_id, at=action.until)
+    return ours and after.calling_since is None
 
 
-@transaction.atomic
-def _several(work: "export.Work", action: protocol.Adopt) -> None:
-    row = Export.objects.select_for_update().get(pk=work.step.export_id)
-    export.stop(row, "several", kept=action.remote_id, others=list(action.others))
+def _several(work: "export.Work", others: list[Thing]) -> None:
+    """What else bears the marker stays in Lever: a person sees it, and we delete nothing."""
+    rows = [
+        Duplicate(
+            export_id=work.step.export_id,
+            thing=work.step.name,
+            external_id=other.id,
+            url=other.profile.url if other.profile else "",
+            found_at=moment.now(),
+        )
+        for other in others
+    ]
+    if rows:
+        Duplicate.objects.bulk_create(rows, ignore_conflicts=True)
+        export.changed(work.step.export)
 
 
-@transaction.atomic
-def keep(
-    work: "export.Work",
-    remote_id: str,
-    opportunity: client.Opportunity | None,
-    deduped: bool,
-    outcome: str,
-    milliseconds: int,
-) -> bool:
+def keep(work: "export.Work", thing: Thing, outcome: str, milliseconds: int) -> bool:
     """Commits the id that came back, whoever holds the lease by now: Lever has the thing."""
-    now = timezone.now()
-    row = Export.objects.select_for_update().get(pk=work.step.export_id)
-    first = ExportStep.objects.filter(pk=work.step.pk, remote_id="").update(
-        remote_id=remote_id, state=StepState.DONE, done_at=now, lease_until=None
-    )
-    _attempt(work.step, _asked(work), 200 if work.look else 201, outcome, "", milliseconds)
-    if not first:  # somebody slower: what was kept stays, and a person sees the other
-        kept = ExportStep.objects.get(pk=work.step.pk).remote_id
-        if kept != remote_id:
-            export.stop(row, "several", kept=kept, others=[remote_id])
-        return False
-    if opportunity:
-        _register(row, work.connection, opportunity, deduped, now)
-    export.changed(row)
-    return True
+    with transaction.atomic():
+        row = Export.objects.select_for_update().get(pk=work.step.export_id)
+        _attempt(work, 200 if work.look else 201, outcome, milliseconds)
+        kept = _hold(work.step, thing.id)
+        if kept == thing.id and thing.profile:
+            register(row, work.connection, thing)
+        export.changed(row)
+    if kept not in ("", thing.id):  # somebody was faster: theirs stays, and a person sees this one
+        _several(work, [thing])
+    return kept == thing.id
 
 
-def _register(
-    row: Export,
-    connection: Connection,
-    made: client.Opportunity,
-    deduped: bool,
-    now: datetime,
-) -> None:
+def _hold(step: ExportStep, remote_id: str) -> str:
+    """The id that the step holds from now on: the first one that came, or "" if it is gone."""
+    current = ExportStep.objects.filter(pk=step.pk).first()
+    if current is None:
+        return ""
+    after = protocol.made(export.stored(current), remote_id)
+    if not current.remote_id:
+        export.write(current, after)
+    return after.remote_id
+
+
+def register(row: Export, connection: Connection, thing: Thing) -> None:
+    """The profile of this export is in the pipeline from now on. In the caller's transaction."""
+    made = thing.profile
+    assert made is not None
     opportunity = moves.register(
         row.interview,
         external_id=made.id,
         url=made.url,
         named=row.kind == "named",
-        known_before=deduped,
+        known_before=thing.known_before,
         created_at=datetime.fromtimestamp((made.created_at or 0) / 1000, UTC),
     )
-    moves.record(opportunity, webhooks.snapshot(connection, made), "export", now)
+    # As last told: nobody is asked within a transaction; the next look asks.
+    kept = pick_lists.known(connection, "archive_reasons")
+    snapshot = webhooks.snapshot(connection, made, list(kept.items) if kept else [])
+    moves.record(opportunity, snapshot, "export", moment.now())
     webhooks.became_ours(connection, made.id)
 
 
+# --- failures, sorted by what to do
+
+
 def _failed(work: "export.Work", owner: UUID, error: client.LeverError, milliseconds: int) -> bool:
-    """Sorted by what to do: try again, look first, ask a person, go without it."""
+    """Try again, look first, ask a person, or go without what Lever refused."""
     with transaction.atomic():
-        Connection.objects.select_for_update().get(pk=work.connection.pk)
+        connection = Connection.objects.select_for_update().get(pk=work.connection.pk)
         row = Export.objects.select_for_update().get(pk=work.step.export_id)
-        steps = ExportStep.objects.filter(pk=work.step.pk, lease_owner=owner)
-        _attempt(
-            work.step,
-            _asked(work),
-            error.status,
-            type(error).__name__,
-            error.sentence,
-            milliseconds,
-        )
-        if isinstance(error, client.Ambiguous) and not work.look:
-            steps.update(lease_until=None)  # in doubt: the next claim looks first
-            _again(row, work.step, None)
-            return False
-        # A look changes nothing; any other failure says that nothing was made.
-        steps.update(lease_until=None, **({} if work.look else _UNDO))
-        if isinstance(error, client.Unauthorised):
-            connections.refused(work.connection)
-            export.reconsider(row, timezone.now())  # waits, unless a new key is there by now
-            return False
+        _attempt(work, error.status, type(error).__name__, milliseconds, error)
+        again_at = None
         if isinstance(error, client.RateLimited | client.Unavailable | client.Ambiguous):
-            _again(row, work.step, getattr(error, "retry_after", None))
+            asked = getattr(error, "retry_after", None)
+            again_at = moment.now() + protocol.back_off(work.step.tries, _random, asked)
+        doubt = work.look or isinstance(error, client.Ambiguous)
+        settle = protocol.in_doubt if doubt else protocol.not_made
+        if not export.store(work.step, owner, settle(export.stored(work.step), again_at)):
             return False
-        return _without(row, work, error)
+        return _next(row, work, error, again_at, connection)
 
 
-_UNDO = {"calling_since": None, "state": StepState.TODO}
+def _next(
+    row: Export,
+    work: "export.Work",
+    error: client.LeverError,
+    again_at: datetime | None,
+    connection: Connection,
+) -> bool:
+    if again_at:
+        _again(row, again_at)
+        return False
+    if isinstance(error, client.Unauthorised):
+        connections.refused(work.connection)
+        export.reconsider(row, moment.now())  # waits, unless a new key is there by now
+        return False
+    return _without(row, work, error)
 
 
-def _again(row: Export, step: ExportStep, asked: float | None) -> None:
-    now = timezone.now()
-    if now - row.created_at > protocol.GIVE_UP and step.tries > 20:
+def _again(row: Export, at: datetime) -> None:
+    if moment.now() - row.state_since > protocol.GIVE_UP:
         export.stop(row, "gave_up")
-        return
-    at = now + protocol.back_off(step.tries, _random, asked)
-    ExportStep.objects.filter(pk=step.pk).update(next_try_at=at)
-    export.poke(row.interview_id, at=at)
+    else:
+        export.poke(row.interview_id, at=at)
 
 
 def _without(row: Export, work: "export.Work", error: client.LeverError) -> bool:
     """Lever refused: take the documented fallback where there is one, else stop for a person."""
-    field = error.field
-    fixed = plan.of(row)
+    field, fixed = error.field, plan.of(row)
     if field == "perform_as" and fixed.perform_as_why == "interviewer":
-        try:
-            fallback = plan.fallback_user(work.connection)
-        except plan.NoFallback:
-            export.stop(row, "not_allowed", what="perform_as")
-            return False
-        plan.change(
-            row,
-            perform_as=fallback["id"],
-            perform_as_email=fallback["email"],
-            perform_as_why="refused",
-        )
-    elif field == "owner" and fixed.owner != fixed.perform_as:
+        return _as_fallback(row, work.connection)
+    if field == "owner" and fixed.owner != fixed.perform_as:
         plan.change(row, owner=fixed.perform_as, owner_email=fixed.perform_as_email)
     elif field == "postings" and fixed.posting:
         plan.change(row, posting="", left_out=[*fixed.left_out, "posting"])
@@ -236,13 +240,29 @@ def _without(row: Export, work: "export.Work", error: client.LeverError) -> bool
         plan.change(row, archive_reason="", left_out=[*fixed.left_out, "archive reason"])
     elif field == "file" and fixed.with_resume:
         plan.change(row, with_resume=False, left_out=[*fixed.left_out, "résumé"])
-    elif field == "stage" and work.step.name == "profile":
+    elif field in PLAN_ANEW and work.step.name == "profile":
         plan.drop(row)
-        export.stop(row, "stage_gone")
+        export.stop(row, PLAN_ANEW[field])
         return False
     else:
         export.stop(row, _reason(error), message=error.sentence)
         return False
+    return True
+
+
+# Nothing was made, and a person must do something first.
+PLAN_ANEW = {"stage": "stage_gone", "createdAt": "clock"}
+
+
+def _as_fallback(row: Export, connection: Connection) -> bool:
+    try:
+        user = plan.fallback_user(connection)
+    except plan.NoFallback:
+        export.stop(row, "not_allowed", what="perform_as")
+        return False
+    plan.change(
+        row, perform_as=user["id"], perform_as_email=user["email"], perform_as_why="refused"
+    )
     return True
 
 
@@ -252,24 +272,47 @@ def _reason(error: client.LeverError) -> str:
     return "gone" if isinstance(error, client.NotFound) else "not_accepted"
 
 
-def _asked(work: "export.Work") -> str:
-    if work.look:
-        return "looked in Lever"
-    return "POST opportunity" if work.step.name == "profile" else "POST note"
+# --- what is told of it
 
 
 def _attempt(
-    step: ExportStep, asked: str, status: int | None, outcome: str, message: str, milliseconds: int
+    work: "export.Work",
+    status: int | None,
+    outcome: str,
+    milliseconds: int,
+    error: client.LeverError | None = None,
 ) -> None:
+    """Redacted as it is written: no identity, and not Lever's words, which may repeat one."""
+    if not ExportStep.objects.filter(pk=work.step.pk).exists():
+        return  # planned anew meanwhile
     Attempt.objects.create(
-        step=step,
-        at=timezone.now() - timedelta(milliseconds=milliseconds),
+        step=work.step,
+        at=moment.now() - timedelta(milliseconds=milliseconds),
         milliseconds=milliseconds,
-        asked=asked,
+        asked=_asked(work),
+        performed_as="" if work.look else work.plan.perform_as_email,
+        sent=_sent(work),
         status=status,
+        code=error.code if error else "",
         outcome=outcome,
-        message=message[:500],
+        message=error.sentence if error else "",
     )
+
+
+def _asked(work: "export.Work") -> str:
+    if work.look:
+        things = "opportunities" if work.step.name == "profile" else "notes"
+        return f"GET {things}: was it made?"
+    return "POST opportunity" if work.step.name == "profile" else "POST note"
+
+
+def _sent(work: "export.Work") -> dict[str, Any]:
+    if work.look:
+        return {}
+    if work.step.name == "note":
+        return {"value": f"{len(note(work.facts))} characters"}
+    told = redacted(work.fields or {}, work.facts.url)
+    return told | ({"resumeFile": work.resume.kind} if work.resume else {})
 
 
 def _milliseconds(began: float) -> int:

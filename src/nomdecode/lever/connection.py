@@ -1,5 +1,7 @@
 """One organisation's connection to Lever: its row, its sealed secrets, a client with its key."""
 
+from collections.abc import Callable
+
 from django.conf import settings
 from django.utils import timezone
 
@@ -42,8 +44,15 @@ def address(connection: Connection) -> str:
     return connection.base_url if connection.base_url in urls else urls[0]
 
 
-def lever(connection: Connection, total_deadline: float = 20.0) -> client.Lever:
+def lever(
+    connection: Connection,
+    total_deadline: float = 20.0,
+    *,
+    check: Callable[[], None] | None = None,
+) -> client.Lever:
     """A client with this connection's key. Raises Unauthorised where there is none."""
+    if check:
+        check()
     if not connection.api_key:
         raise client.Unauthorised(None, "no key")
     key = unseal(connection, connection.api_key, "key")

@@ -23,13 +23,16 @@ REASONS = {
     "identity": "A text may identify the person",
     "not_allowed": "The Data API key lacks a permission",
     "not_accepted": "Lever did not accept the profile",
-    "several": "Lever has more than one profile for this interview",
+    "clock": "This server’s clock is ahead of Lever’s: set it right, then try again",
+    "skipped": "Skipped; stays here",
     "gone": "The profile is gone from Lever",
     "gave_up": "Lever could not be reached for three days",
 }
 
 # Ended by the organisation's choices at that time: choices made later do not revive it.
-DECIDED = ("before", "not_passed")
+DECIDED = ("before", "not_passed", "skipped")
+# Begun with the key of another account: this one cannot tell what became of it.
+ELSEWHERE = ("account", "begun_elsewhere")
 # What ends the wait rings by itself, in the transaction that ends it.
 ANNOUNCED = ("off", "consent", "key")
 
@@ -55,6 +58,7 @@ def verdict(export: Export, connection: Connection, now: datetime) -> Verdict:
     """
     return (
         _persons_will(export)
+        or (Verdict(ExportState.ENDED, "skipped") if export.skipped_at else None)
         or _hold(export, now)
         or (None if connection.enabled else Verdict(ExportState.WAITING, "off"))
         or _organisations_choice(export, connection)

@@ -7,6 +7,7 @@ repeat what was sent, so it must not be logged.
 import re
 
 _FIELDS = [  # a word in Lever's message -> the field it speaks of
+    ("createdAt", r"created[_ ]?at"),
     ("perform_as", r"perform[_ ]?as"),
     ("archived reason", r"archive"),
     ("stage", r"stage"),
@@ -69,6 +70,7 @@ class Refused(LeverError):
             "stage": "the stage",
             "owner": "the owner",
             "postings": "the posting",
+            "createdAt": "the time of the profile",
         }.get(self.field)
         return f"Lever did not accept {about}." if about else "Lever did not accept this."
 

@@ -4,20 +4,20 @@ Rows carry the state; a job only says "look at this interview". claim() commits 
 anything is sent, calls.make() sends, and its result is committed after. protocol.py decides.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from nomdecode.candidates import reveals, vault
 from nomdecode.candidates.models import Candidate
 from nomdecode.interviews.models import Interview, Outcome
 from nomdecode.lever import connection as connections
-from nomdecode.lever import eligibility, guard, plan, profile, protocol
+from nomdecode.lever import eligibility, guard, moment, plan, profile, protocol
 from nomdecode.lever.models import (
     Connection,
     Export,
@@ -56,7 +56,12 @@ def outcome_stands(interview: Interview, outcome: Outcome, **_: object) -> None:
     """Receiver, in the outcome's transaction. An amendment changes what is not yet claimed."""
     kind = Kind.NAMED if outcome.successful else Kind.PSEUDONYMOUS
     export, created = Export.objects.select_for_update().get_or_create(
-        interview=interview, defaults={"organisation": interview.organisation, "kind": kind}
+        interview=interview,
+        defaults={
+            "organisation": interview.organisation,
+            "kind": kind,
+            "account": connections.of(interview.organisation).account,
+        },
     )
     if export.plan:
         if export.reason == "identity":  # rephrased: the guard looks again
@@ -82,7 +87,8 @@ def connection_changed(connection: Connection) -> None:
     """After any saved setting: what waits or is stopped looks again."""
     open_states = [ExportState.WAITING, ExportState.GOING, ExportState.STOPPED]
     exports = Export.objects.filter(organisation=connection.organisation_id, state__in=open_states)
-    for export in exports.select_related("interview__candidate", "interview__outcome"):
+    exports = exports.select_related("interview__candidate", "interview__outcome")
+    for export in exports.order_by("created_at"):  # what waited leaves in order
         if export.reason in ("stage_gone", "not_allowed"):  # perhaps what was changed just now
             export.state = ExportState.WAITING
         reconsider(export, timezone.now())
@@ -107,7 +113,8 @@ def _set_state(export: Export, verdict: eligibility.Verdict, **detail: object) -
         reason = verdict.reason
         audit.record(export.organisation, "export.ended", export.interview, reason=reason)
     export.state, export.reason, export.detail = state, verdict.reason, detail
-    export.save(update_fields=["state", "reason", "detail"])
+    export.state_since = timezone.now()
+    export.save(update_fields=["state", "reason", "detail", "state_since"])
     changed(export)
 
 
@@ -143,7 +150,7 @@ def poke(interview_id: UUID, at: datetime | None = None) -> None:
 
 def sweep(now: datetime | None = None) -> int:
     """Rings for whatever is unfinished and due: a lost job costs time, not data."""
-    now = now or timezone.now()
+    now = now or moment.now()
     open_states = [ExportState.WAITING, ExportState.GOING]
     unfinished = Q(state__in=open_states) & ~Q(reason__in=eligibility.ANNOUNCED)
     in_doubt = Q(steps__state=StepState.CALLING) & ~Q(state=ExportState.STOPPED)
@@ -191,12 +198,13 @@ def claim(interview_id: UUID, owner: UUID) -> Work | None:
     connection, export = _locked(interview_id)
     if export.state in (ExportState.EXPORTED, ExportState.STOPPED):
         return None
-    now = timezone.now()
+    now = moment.now()
     step = export.steps.exclude(state=StepState.DONE).first()
     in_doubt = step is not None and step.calling_since is not None
     verdict = eligibility.verdict(export, connection, now)
     # A step in doubt is looked for even when nothing new may be sent: what Lever has must be known.
-    if not verdict.ready and not (in_doubt and connection.enabled):
+    may_look = in_doubt and connection.enabled and verdict.reason not in eligibility.ELSEWHERE
+    if not verdict.ready and not may_look:
         _set_state(export, verdict)
         return None
     if export.plan is None:
@@ -241,22 +249,14 @@ def _take(
         poke(export.interview_id, at=action.until)
         return None
     facts, fixed = plan.facts(export.interview), plan.of(export)
-    lease = {"lease_until": now + protocol.LEASE, "lease_owner": owner}
     if isinstance(action, protocol.Look):
-        ExportStep.objects.filter(pk=step.pk).update(**lease)
+        write(step, protocol.looking(stored(step), owner, now))
         return Work(step, True, connection, facts, fixed)
     if not verdict.ready:
         return None
     work = _call(export, step, connection, facts, fixed)
     if work:
-        ExportStep.objects.filter(pk=step.pk).update(
-            state=StepState.CALLING,
-            calling_since=now,
-            looked_at=None,
-            next_try_at=None,
-            tries=F("tries") + 1,
-            **lease,
-        )
+        write(step, protocol.claimed(stored(step), owner, now))
     return work
 
 
@@ -288,14 +288,41 @@ def stored(step: ExportStep) -> protocol.Step:
         remote_id=step.remote_id,
         calling_since=step.calling_since,
         lease_until=step.lease_until,
+        lease_owner=step.lease_owner,
         looked_at=step.looked_at,
         next_try_at=step.next_try_at,
+        tries=step.tries,
     )
+
+
+def write(row: ExportStep, step: protocol.Step) -> None:
+    """In the caller's transaction, who holds the export's lock."""
+    _columns(row, step)
+    row.save()
+
+
+def store(row: ExportStep, owner: UUID, step: protocol.Step) -> bool:
+    """As long as the lease is `owner`'s: whoever took it over knows better. False if it is not."""
+    ours = ExportStep.objects.select_for_update().filter(pk=row.pk, lease_owner=owner, remote_id="")
+    if not ours.exists():
+        return False
+    write(row, step)
+    return True
+
+
+def _columns(row: ExportStep, step: protocol.Step) -> None:
+    for name, value in asdict(step).items():
+        setattr(row, name, value)
+    if step.remote_id:
+        row.state, row.done_at = StepState.DONE, moment.now()
+    else:
+        row.state = StepState.CALLING if step.calling_since else StepState.TODO
 
 
 def _finished(export: Export, now: datetime) -> None:
     export.state, export.reason, export.exported_at = ExportState.EXPORTED, "", now
-    export.save(update_fields=["state", "reason", "exported_at"])
+    export.state_since = now
+    export.save(update_fields=["state", "reason", "exported_at", "state_since"])
     audit.record(export.organisation, "export.exported", export.interview, kind=export.kind)
     changed(export)
 
@@ -306,8 +333,7 @@ def _finished(export: Export, now: datetime) -> None:
 @transaction.atomic
 def retry(export: Export) -> None:
     """Looks at everything anew; a step in doubt still looks in Lever before it calls."""
-    export.state, export.reason, export.detail = ExportState.WAITING, "", {}
-    export.save(update_fields=["state", "reason", "detail"])
+    _set_state(export, eligibility.Verdict(ExportState.WAITING))
     export.steps.update(next_try_at=None)
     reconsider(export, timezone.now())
 

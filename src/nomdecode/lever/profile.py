@@ -118,6 +118,24 @@ def _card(card: Card) -> str:
     return "\n".join(lines)
 
 
+_TOLD = {"tags", "sources", "origin", "stage", "owner", "postings", "createdAt", "archived"}
+
+
+def redacted(fields: Mapping[str, Any], url: str) -> dict[str, Any]:
+    """What may be shown of `fields`: choices and ids as they are, of the person only how much."""
+    return {
+        name: value if name in _TOLD else _how_much(value, url) for name, value in fields.items()
+    }
+
+
+def _how_much(value: Any, url: str) -> Any:
+    if not isinstance(value, list):
+        return "kept back"
+    others = len(value) - value.count(url)
+    shown = [url] if url in value else []
+    return [*shown, f"{others} kept back"] if others else shown
+
+
 def written_texts(facts: Facts) -> list[str]:
     """What people wrote into the scorecards, and the criteria: what a note holds of free text."""
     texts = []

@@ -96,20 +96,19 @@ def next_action(step: Step, seen: Seen | None, now: datetime) -> Action:
 
 def claimed(step: Step, owner: UUID, now: datetime) -> Step:
     """Before a call: the intent, and who may carry it out until when."""
-    return Step(
-        calling_since=now, lease_until=now + LEASE, lease_owner=owner, tries=step.tries + 1
-    )
+    return Step(calling_since=now, lease_until=now + LEASE, lease_owner=owner, tries=step.tries + 1)
 
 
 def looking(step: Step, owner: UUID, now: datetime) -> Step:
-    """Before a look, which changes nothing in Lever."""
-    return replace(step, lease_until=now + LEASE, lease_owner=owner)
+    """Before a look, which changes nothing in Lever. It counts as a try: back-off grows with it."""
+    return replace(step, lease_until=now + LEASE, lease_owner=owner, tries=step.tries + 1)
 
 
 def may_send(step: Step, owner: UUID, now: datetime) -> bool:
     """Just before anything is sent: the lease is still ours, and outlasts the whole call."""
-    ours = step.lease_owner == owner and step.lease_until is not None
-    return ours and not step.remote_id and step.lease_until > now + CALL_DEADLINE
+    if step.remote_id or step.lease_owner != owner or step.lease_until is None:
+        return False
+    return step.lease_until > now + CALL_DEADLINE
 
 
 def made(step: Step, remote_id: str) -> Step:
@@ -124,7 +123,7 @@ def nothing_found(step: Step, now: datetime) -> Step:
     return replace(step, looked_at=step.looked_at or now, lease_until=None, next_try_at=None)
 
 
-def in_doubt(step: Step, again_at: datetime) -> Step:
+def in_doubt(step: Step, again_at: datetime | None) -> Step:
     """Something was sent and no usable answer came, or a look failed: who comes next looks."""
     return replace(step, lease_until=None, next_try_at=again_at)
 
@@ -152,7 +151,8 @@ def bearing(found: Iterable[Found], created_at: int, link: str) -> tuple[str, ..
     Not by the link alone: links belong to the contact, and show on every profile of the person.
     One that bears another interview's link alone is not ours: two of us may share one Lever.
     """
-    same = [each for each in found if each.created_at and each.created_at // 1000 == created_at // 1000]
+    second = created_at // 1000
+    same = [each for each in found if each.created_at and each.created_at // 1000 == second]
     linked = [each.id for each in same if link in each.links]
     unlinked = [each.id for each in same if not any(map(_INTERVIEW.search, each.links))]
     return tuple(linked or unlinked)

@@ -285,7 +285,8 @@ def _look_at(connection: Connection, opportunity: Opportunity, asked: client.Lev
         _perhaps_deleted(connection, opportunity, asked)
         return
     _learn_stages(connection, found)
-    moves.record(opportunity, snapshot(connection, found), "webhook", timezone.now())
+    reasons = _reasons(connection) if found.archived else []
+    moves.record(opportunity, snapshot(connection, found, reasons), "webhook", timezone.now())
 
 
 def _perhaps_deleted(connection: Connection, opportunity: Opportunity, asked: client.Lever) -> None:
@@ -311,8 +312,10 @@ def _learn_stages(connection: Connection, found: client.Opportunity) -> None:
         _unless_away(lambda: pick_lists.refresh(connection, "stages"))
 
 
-def snapshot(connection: Connection, found: client.Opportunity) -> moves.Snapshot:
-    """What Lever says of an opportunity, in the words of the pipeline."""
+def snapshot(
+    connection: Connection, found: client.Opportunity, reasons: list[dict[str, Any]]
+) -> moves.Snapshot:
+    """What Lever says of an opportunity, in the words of the pipeline. `reasons`: Lever's list."""
     changes = tuple(
         moves.Change(change.stage, change.index, at, change.by)
         for change in found.stage_changes
@@ -320,7 +323,6 @@ def snapshot(connection: Connection, found: client.Opportunity) -> moves.Snapsho
     )
     if found.archived is None:
         return moves.Snapshot(found.stage, changes)
-    reasons = _unless_away(lambda: pick_lists.archive_reasons(connection)) or []
     reason = next((r for r in reasons if r["id"] == found.archived.reason), None)
     if reason:
         hired = reason["type"] == "hired"
@@ -334,6 +336,10 @@ def snapshot(connection: Connection, found: client.Opportunity) -> moves.Snapsho
         archive_reason=reason["text"] if reason else "",
         hired=hired,
     )
+
+
+def _reasons(connection: Connection) -> list[dict[str, Any]]:
+    return _unless_away(lambda: pick_lists.archive_reasons(connection)) or []
 
 
 def _unless_away[T](ask: Callable[[], T]) -> T | None:
