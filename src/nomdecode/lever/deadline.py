@@ -11,6 +11,15 @@ import httpx2
 _SLICE = 64 * 1024
 
 
+def _seconds() -> float:
+    """Since some moment in the past; where the system can tell, it runs on while it is suspended.
+
+    Else a worker that was put to sleep would wake up with a deadline that is not over, and send.
+    """
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return time.clock_gettime(clock)
+
+
 class Deadline:
     """The moment by which the present call must be over; every read and write asks what is left."""
 
@@ -18,11 +27,11 @@ class Deadline:
         self.ends = float("inf")
 
     def begin(self, seconds: float) -> None:
-        self.ends = time.monotonic() + seconds
+        self.ends = _seconds() + seconds
 
     def left(self, phase: float | None, over: type[Exception]) -> float:
         """Seconds for what comes next, `phase` at most; raises `over` when there are none."""
-        left = self.ends - time.monotonic()
+        left = self.ends - _seconds()
         if left <= 0:
             raise over
         return left if phase is None else min(phase, left)

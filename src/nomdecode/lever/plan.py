@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import connection as database
 from django.urls import reverse
 
 from nomdecode.interviews.models import Criterion, Interview
@@ -84,13 +85,26 @@ def fallback_user(connection: Connection) -> dict[str, Any]:
 
 def _free_second(connection: Connection, now: datetime) -> datetime:
     """The latest whole second at least a minute past that no other export of ours bears."""
-    second = now.replace(microsecond=0) - timedelta(minutes=1)
-    exports = Export.objects.filter(organisation=connection.organisation_id, marker__lte=second)
-    for taken in exports.order_by("-marker").values_list("marker", flat=True).iterator():
-        if taken != second:
-            break
-        second -= timedelta(seconds=1)
-    return second
+    latest = now.replace(microsecond=0) - timedelta(minutes=1)
+    with database.cursor() as cursor:
+        cursor.execute(_TAKEN, [connection.organisation_id, latest])
+        if cursor.fetchone() is None:
+            return latest
+        cursor.execute(_RUN, [connection.organisation_id, latest])
+        last: datetime = cursor.fetchone()[0]
+    return last - timedelta(seconds=1)
+
+
+_TAKEN = "SELECT 1 FROM lever_export WHERE organisation_id = %s AND marker = %s"
+# Where the run of taken seconds that begins at the latest one ends; read only as far as it goes.
+_RUN = """
+SELECT marker FROM (
+    SELECT marker, lead(marker) OVER (ORDER BY marker DESC) AS older
+    FROM lever_export WHERE organisation_id = %s AND marker <= %s
+) taken
+WHERE older IS DISTINCT FROM marker - interval '1 second'
+ORDER BY marker DESC LIMIT 1
+"""
 
 
 def _performer(interview: Interview, connection: Connection) -> tuple[dict[str, Any], str]:

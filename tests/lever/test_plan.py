@@ -1,0 +1,45 @@
+"""The marker of an export: a second that no other export of the connection bears."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+import factories
+from nomdecode.lever import connection as connections
+from nomdecode.lever import plan
+from nomdecode.lever.models import Export
+
+NOW = datetime(2026, 11, 2, 12, 0, 30, 250_000, tzinfo=UTC)
+LATEST = datetime(2026, 11, 2, 11, 59, 30, tzinfo=UTC)
+
+pytestmark = pytest.mark.django_db
+
+
+class Markers(TestCase):
+    @given(st.sets(st.integers(-3, 12)))
+    def test_it_is_the_latest_free_second_a_minute_past(self, taken: set[int]) -> None:
+        """`taken`: seconds before the latest one that is possible."""
+        organisation = factories.organisation()
+        for before in taken:
+            marker = LATEST - timedelta(seconds=before)
+            Export.objects.create(
+                interview=factories.passed(organisation),
+                organisation=organisation,
+                kind="named",
+                marker=marker,
+            )
+        free = min(before for before in range(14) if before not in taken)
+        found = plan._free_second(connections.of(organisation), NOW)
+        assert found == LATEST - timedelta(seconds=free)
+
+
+def test_another_organisations_seconds_do_not_count() -> None:
+    theirs = factories.passed(factories.organisation())
+    Export.objects.create(
+        interview=theirs, organisation=theirs.organisation, kind="named", marker=LATEST
+    )
+    ours = connections.of(factories.organisation("Borealis"))
+    assert plan._free_second(ours, NOW) == LATEST
