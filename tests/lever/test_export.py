@@ -1,5 +1,6 @@
 """One interview's outcome on its way to Lever, against the sandbox over HTTP."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +20,14 @@ from nomdecode.interviews import outcome, scorecards
 from nomdecode.interviews.models import Assignment, Criterion, Interview, Position
 from nomdecode.lever import calls, credentials, export, protocol
 from nomdecode.lever.client import Opportunity as Made
-from nomdecode.lever.models import Connection, Duplicate, Export, MemberEmail, PositionPosting
+from nomdecode.lever.models import (
+    Connection,
+    Duplicate,
+    Export,
+    ExportStep,
+    MemberEmail,
+    PositionPosting,
+)
 from nomdecode.orgs.models import Member, Role, User
 from nomdecode.pipeline.models import Opportunity
 from sandbox import Running
@@ -523,6 +531,42 @@ def test_a_second_profile_that_turns_up_late_is_shown_and_not_taken(company: Com
     assert calls.keep(work, calls.Thing("late-one", late), "made", 1) is False
     assert [each.external_id for each in Duplicate.objects.all()] == ["late-one"]
     assert Opportunity.objects.get(interview=interview).external_id == first
+
+
+def test_a_403_that_names_nothing_is_tried_once_more_as_the_fallback(company: Company) -> None:
+    company.lever.fault({"match": CREATE, "kind": "status", "status": 403, "message": "Forbidden"})
+    plan = company.run(company.interview()).plan
+    assert plan["perform_as"] == company.user("dana@acme.example")
+    assert plan["perform_as_why"] == "refused"
+
+
+def test_a_403_twice_stops_for_a_person(company: Company) -> None:
+    fault = {"match": CREATE, "kind": "status", "status": 403, "message": "Forbidden", "times": 2}
+    company.lever.fault(fault)
+    assert company.run(company.interview()).reason == "not_allowed"
+
+
+def test_a_clock_ahead_of_levers_stops_and_plans_anew_afterwards(company: Company) -> None:
+    message = "createdAt must be in the past"
+    company.lever.fault({"match": CREATE, "kind": "status", "status": 400, "message": message})
+    interview = company.interview()
+    row = company.run(interview)
+    assert (row.reason, row.plan) == ("clock", None)
+    export.retry(row)
+    assert company.run(interview, timedelta(minutes=1)).state == "exported"
+
+
+def test_what_was_sent_is_kept_without_the_person(company: Company) -> None:
+    person = _unique(PERSON)
+    interview = company.interview(person=person)
+    company.run(interview)
+    first = ExportStep.objects.get(export__interview=interview, name="profile").attempts.get()
+    assert first.sent["name"] == "kept back"
+    assert first.sent["emails"] == ["1 kept back"]
+    assert first.sent["stage"] == "lead-new"
+    assert str(interview.pk) in first.sent["links"][0]
+    words = json.dumps(first.sent).lower()
+    assert not [word for word in (*person.name.split(), *person.emails) if word.lower() in words]
 
 
 def test_a_refused_performer_without_a_fallback_stops_for_a_person(company: Company) -> None:

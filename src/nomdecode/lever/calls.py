@@ -230,7 +230,7 @@ def _again(row: Export, at: datetime) -> None:
 def _without(row: Export, work: "export.Work", error: client.LeverError) -> bool:
     """Lever refused: take the documented fallback where there is one, else stop for a person."""
     field, fixed = error.field, plan.of(row)
-    if field == "perform_as" and fixed.perform_as_why == "interviewer":
+    if _about_the_user(error) and fixed.perform_as_why == "interviewer":
         return _as_fallback(row, work.connection)
     if field == "owner" and fixed.owner != fixed.perform_as:
         plan.change(row, owner=fixed.perform_as, owner_email=fixed.perform_as_email)
@@ -252,6 +252,12 @@ def _without(row: Export, work: "export.Work", error: client.LeverError) -> bool
 
 # Nothing was made, and a person must do something first.
 PLAN_ANEW = {"stage": "stage_gone", "createdAt": "clock"}
+
+
+def _about_the_user(error: client.LeverError) -> bool:
+    """Also a bare 403: where no permission is named it may be the user who may not act."""
+    bare = isinstance(error, client.Forbidden) and not error.field and not error.permission
+    return bare or error.field == "perform_as"
 
 
 def _as_fallback(row: Export, connection: Connection) -> bool:

@@ -105,6 +105,9 @@ def _notes(export: Export) -> list[Entry]:
     if opportunity and opportunity.known_before:
         at = export.steps.all()[0].done_at
         entries.append(Entry("This person was already in Lever", "done", at, "one more profile"))
+    for other in export.duplicates.filter(settled_at=None):
+        title = "Lever has another one of this interview"
+        entries.append(Entry(title, "warn", other.found_at, f"a second {other.thing}"))
     left_out = plan.of(export).left_out if export.plan else []
     for what in left_out:
         entries.append(Entry(f"Went without the {what}", "warn", export.exported_at, "refused"))
