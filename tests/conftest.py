@@ -35,5 +35,6 @@ def _sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sandbox.Runni
 def lever(_sandbox: sandbox.Running, settings) -> sandbox.Running:  # type: ignore[no-untyped-def]
     """A running sandbox without a rate limit, at the only address that Lever may have."""
     settings.LEVER_URLS = [_sandbox.api]
+    settings.LEVER_RATE = 10_000.0
     _sandbox.fault()
     return _sandbox

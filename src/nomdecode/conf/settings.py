@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.utils.csp import CSP
-from environs import Env
+from environs import Env, validate
 
 from nomdecode.conf import data, mail
 
@@ -30,6 +30,7 @@ LEVER_URLS: list[str] = [
         "NOMDECODE_LEVER_URLS", ["https://api.lever.co/v1", "https://api.sandbox.lever.co/v1"]
     )
 ]
+LEVER_RATE: float = env.float("NOMDECODE_LEVER_RATE", 10, validate=validate.Range(min=0.1))
 
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", "postgres:///nomdecode")}
 if pool := env.int("NOMDECODE_POOL", 0):

@@ -12,6 +12,7 @@ import httpx2
 from nomdecode.lever.deadline import Deadline, Transport
 from nomdecode.lever.errors import (
     Ambiguous,
+    Busy,
     Forbidden,
     LeverError,
     NotFound,
@@ -39,6 +40,7 @@ __all__ = [
     "Ambiguous",
     "ArchiveReason",
     "Archived",
+    "Busy",
     "Created",
     "Deleted",
     "Forbidden",
@@ -70,11 +72,22 @@ class Lever:
     """One connection to Lever. Of one thread at a time; close it, or use it in a `with`.
 
     `total_deadline`: seconds around each single call, from looking for a connection to the last
-    byte of the answer (only the look-up of the host's name is not in it).
+    byte of the answer (only the look-up of the host's name is not in it). `before` runs ahead of
+    each, outside of the deadline: if it raises, nothing was sent. `slowed` hears of every 429,
+    with the seconds that Lever asks for.
     """
 
-    def __init__(self, base_url: str, api_key: str, total_deadline: float = 20.0) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        total_deadline: float = 20.0,
+        *,
+        before: Callable[[], None] | None = None,
+        slowed: Callable[[float | None], None] | None = None,
+    ) -> None:
         self._base = base_url.rstrip("/")
+        self._before, self._slowed = before, slowed
         self._seconds = total_deadline
         self._deadline = Deadline()
         self._http = httpx2.Client(
@@ -194,6 +207,8 @@ class Lever:
 
     def _call(self, method: str, path: str, query: Mapping[str, Any], **body: Any) -> Json:
         status, headers, content = self._exchange(method, path, query, **body)
+        if status == 429 and self._slowed:
+            self._slowed(_retry_after(headers.get("Retry-After", "")))
         if not 200 <= status < 300:
             _raise(status, headers, _object(content) or {})
         answer = _object(content)
@@ -204,6 +219,8 @@ class Lever:
     def _exchange(
         self, method: str, path: str, query: Mapping[str, Any], **body: Any
     ) -> tuple[int, httpx2.Headers, bytes]:
+        if self._before:
+            self._before()
         self._deadline.begin(self._seconds)
         failure: LeverError
         try:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.utils import timezone
 
-from nomdecode.lever import client
+from nomdecode.lever import allowance, client
 from nomdecode.lever.models import Connection, SigningToken
 from nomdecode.orgs import keys, live
 from nomdecode.orgs.models import Organisation
@@ -48,15 +48,40 @@ def lever(
     connection: Connection,
     total_deadline: float = 20.0,
     *,
+    background: bool = False,
     check: Callable[[], None] | None = None,
 ) -> client.Lever:
-    """A client with this connection's key. Raises Unauthorised where there is none."""
-    if check:
-        check()
+    """A client with this connection's key. Raises Unauthorised where there is none.
+
+    Each call waits for its turn, then passes `check`; background work yields to all others.
+    """
     if not connection.api_key:
         raise client.Unauthorised(None, "no key")
+
+    def before() -> None:
+        allowance.wait(connection.pk, background=background)
+        if check:
+            check()
+
     key = unseal(connection, connection.api_key, "key")
-    return client.Lever(address(connection), key, total_deadline)
+    return client.Lever(
+        address(connection), key, total_deadline, before=before, slowed=_slowed(connection)
+    )
+
+
+def lever_with(connection: Connection, url: str, key: str) -> client.Lever:
+    """A client with a key that is not saved yet, for somebody who waits for the answer."""
+    return client.Lever(
+        url,
+        key,
+        PAGE_DEADLINE,
+        before=lambda: allowance.wait(connection.pk),
+        slowed=_slowed(connection),
+    )
+
+
+def _slowed(connection: Connection) -> Callable[[float | None], None]:
+    return lambda seconds: allowance.slow(connection.pk, seconds)
 
 
 def _row(organisation_id: object) -> str:

@@ -33,7 +33,7 @@ def set_key(connection: Connection, text: str, member: Member, base_url: str = "
         if plain == key:
             raise Invalid(f"This is the signing token “{token.label}”, not the Data API key.")
     url = base_url if base_url in settings.LEVER_URLS else connections.address(connection)
-    permissions, lists = _probe_new(url, key)
+    permissions, lists = _probe_new(connection, url, key)
     keep_key(connection, key, url, permissions, lists, member)
     return bool(permissions)
 
@@ -65,10 +65,12 @@ def keep_key(
     connection.refresh_from_db()
 
 
-def _probe_new(url: str, key: str) -> tuple[dict[str, bool], dict[str, list[dict[str, Any]]]]:
+def _probe_new(
+    connection: Connection, url: str, key: str
+) -> tuple[dict[str, bool], dict[str, list[dict[str, Any]]]]:
     """What a key may do; nothing at all where Lever does not answer."""
     try:
-        with client.Lever(url, key, connections.PAGE_DEADLINE) as asked:
+        with connections.lever_with(connection, url, key) as asked:
             return _probe(asked)
     except client.Unauthorised:
         hint = " It looks like a signing token: that belongs into the next step."

@@ -91,6 +91,16 @@ class Unavailable(LeverError):
     sentence = "Lever could not be reached."
 
 
+class Busy(Unavailable):
+    """Our own share of Lever's allowance is taken for now: nothing was sent."""
+
+    sentence = "There is more for Lever than it takes at once; we try again shortly."
+
+    def __init__(self, retry_after: float | None = None) -> None:
+        super().__init__(None, "Busy")
+        self.retry_after = retry_after  # seconds
+
+
 class Ambiguous(LeverError):
     """Something was sent and no usable answer came: it may have been done or not."""
 
