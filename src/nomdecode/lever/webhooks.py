@@ -6,7 +6,8 @@ Only what Lever answers when it is asked moves our state; a delivery says where 
 import hashlib
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -235,18 +236,44 @@ def _judge(connection: Connection, opportunity_ids: list[str], verdict: Verdict)
     live.publish(connection.organisation_id, "lever")
 
 
-@transaction.atomic
 def _look_at_next(connection: Connection, asked: client.Lever) -> bool:
     """One opportunity that no other worker looks at; False when there is none or Lever is away."""
-    mark = next((mark for mark in _due(connection) if _lock(mark)), None)
-    if mark is None:
-        return False
+    for mark in _due(connection):
+        with _alone(mark) as alone:
+            if alone:
+                return _look_at(connection, mark, asked)
+    return False
+
+
+@contextmanager
+def _alone(mark: Mark) -> Iterator[bool]:
+    """Keeps other workers away for the length of the block; deliveries go on marking the row.
+
+    The lock is the database session's, so that no transaction is open while Lever is asked.
+    """
+    name = f"lever.mark {mark.pk}"
+    locked = _lock("pg_try_advisory_lock", name)
+    try:
+        yield locked and Mark.objects.filter(pk=mark.pk, looked_at=None).exists()
+    finally:
+        if locked:
+            _lock("pg_advisory_unlock", name)
+
+
+def _lock(function: str, name: str) -> bool:
+    with database.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(hashtext(%s))", [name])
+        return bool(cursor.fetchone()[0])
+
+
+def _look_at(connection: Connection, mark: Mark, asked: client.Lever) -> bool:
     opportunity = moves.find(connection.organisation, mark.opportunity_id)
     if opportunity is None:  # marked after the others were set aside: the next ring does it
         _ring(connection)
         return False
+    found: moves.Snapshot | datetime | None = None
     try:
-        _look_at(connection, opportunity, asked)
+        found = _ask(connection, opportunity, asked)
     except client.Unauthorised:
         raise
     except (client.NotFound, client.Forbidden):
@@ -254,19 +281,25 @@ def _look_at_next(connection: Connection, asked: client.Lever) -> bool:
     except client.LeverError as error:
         _put_off(connection, mark, error)
         return False
+    _record(connection, mark, opportunity, found)
+    return True
+
+
+@transaction.atomic
+def _record(
+    connection: Connection,
+    mark: Mark,
+    opportunity: Opportunity,
+    found: moves.Snapshot | datetime | None,
+) -> None:
+    if isinstance(found, moves.Snapshot):
+        moves.record(opportunity, found, "webhook", timezone.now())
+    elif found:
+        moves.gone(opportunity, found)
     # Marked again while Lever was asked: then it is looked at once more.
     unchanged = connection.marks.filter(pk=mark.pk, marked_at=mark.marked_at)
     unchanged.update(looked_at=timezone.now())
     _judge(connection, [mark.opportunity_id], Verdict.APPLIED)
-    return True
-
-
-def _lock(mark: Mark) -> bool:
-    """Keeps other workers away until the transaction ends; deliveries go on marking the row."""
-    with database.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s))", [f"lever.mark {mark.pk}"])
-        locked = bool(cursor.fetchone()[0])
-    return locked and Mark.objects.filter(pk=mark.pk, looked_at=None).exists()
 
 
 def _put_off(connection: Connection, mark: Mark, error: client.LeverError) -> None:
@@ -278,27 +311,30 @@ def _put_off(connection: Connection, mark: Mark, error: client.LeverError) -> No
         _ring(connection, at=timezone.now() + timedelta(seconds=wait))
 
 
-def _look_at(connection: Connection, opportunity: Opportunity, asked: client.Lever) -> None:
+def _ask(
+    connection: Connection, opportunity: Opportunity, asked: client.Lever
+) -> moves.Snapshot | datetime | None:
+    """What Lever says of it, or when it was deleted there; None where that is not known."""
     try:
         found = asked.opportunity(opportunity.external_id)
     except client.NotFound:
-        _perhaps_deleted(connection, opportunity, asked)
-        return
+        return _perhaps_deleted(connection, opportunity, asked)
     _learn_stages(connection, found)
-    reasons = _reasons(connection) if found.archived else []
-    moves.record(opportunity, snapshot(connection, found, reasons), "webhook", timezone.now())
+    return snapshot(connection, found, _reasons(connection) if found.archived else [])
 
 
-def _perhaps_deleted(connection: Connection, opportunity: Opportunity, asked: client.Lever) -> None:
+def _perhaps_deleted(
+    connection: Connection, opportunity: Opportunity, asked: client.Lever
+) -> datetime | None:
     """Gone for this key; deleted only if a delivery said so and Lever lists it as deleted."""
     id = opportunity.external_id
     if not connection.deliveries.filter(opportunity_id=id, event=DELETED).exists():
-        return
+        return None
     now = timezone.now()
     start, end = now - KEPT + timedelta(minutes=2), now + timedelta(minutes=1)
-    for deleted in asked.deleted(_milliseconds(start), _milliseconds(end)):
-        if deleted.id == id:
-            moves.gone(opportunity, (_moment(deleted.at) if deleted.at else None) or now)
+    listed = asked.deleted(_milliseconds(start), _milliseconds(end))
+    found = [(_moment(each.at) if each.at else None) or now for each in listed if each.id == id]
+    return min(found, default=None)
 
 
 def _milliseconds(moment: datetime) -> int:
