@@ -1,0 +1,230 @@
+"""Two things in Lever with one marker: found, shown, and never deleted."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+import factories
+from nomdecode.candidates.models import PassChoice
+from nomdecode.demo import clock
+from nomdecode.interviews.models import Interview
+from nomdecode.lever import duplicates, export, protocol
+from nomdecode.lever.models import Connection, Duplicate, Export, ExportStep
+from nomdecode.pipeline.models import Opportunity
+from sandbox import Running
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _this_morning() -> Iterator[None]:
+    """So that "later" is not the future, which Lever refuses."""
+    with clock.at(timezone.now() - timedelta(hours=6)):
+        yield
+
+
+@pytest.fixture
+def connection(lever: Running) -> Connection:
+    return factories.connect(factories.organisation(), lever)
+
+
+def passed(connection: Connection, email: str = "") -> Interview:
+    of = connection.organisation
+    person = factories.identity(emails=(email or f"{uuid4().hex}@engines.example",))
+    who = factories.candidate(of, person, PassChoice.NAME_ME)
+    interview = factories.held_interview(factories.position(of), who=who)
+    factories.submitted(interview.assignments.get())
+    return interview
+
+
+def exported(connection: Connection, email: str = "") -> Interview:
+    """An interview whose profile and note are in Lever."""
+    interview = passed(connection, email)
+    export.run(interview.pk)
+    assert Export.objects.get(interview=interview).state == "exported"
+    return interview
+
+
+def again(lever: Running, interview: Interview, **changes: Any) -> str:
+    """What a worker frozen in the window would do: the same profile once more."""
+    plan = Export.objects.get(interview=interview).plan
+    assert plan is not None
+    fields = {
+        "name": "Ada Lovelace",
+        "links": [f"{settings.URL}/interviews/{interview.pk}/"],
+        "sources": ["Nom de Code"],
+        "createdAt": plan["created_at"],
+        **changes,
+    }
+    return _post(lever, "/opportunities", fields, plan["perform_as"])
+
+
+def _post(lever: Running, path: str, fields: dict[str, Any], perform_as: str) -> str:
+    answer = httpx2.post(
+        lever.api + path,
+        params={"perform_as": perform_as},
+        json=fields,
+        auth=(lever.keys["acme"], ""),
+    )
+    answer.raise_for_status()
+    return str(answer.json()["data"]["id"])
+
+
+def sweep(connection: Connection) -> int:
+    return duplicates.sweep(connection, timezone.now())
+
+
+def archive(lever: Running, id: str) -> None:
+    reason = lever.seeded.account("acme").reason("Underqualified").id
+    lever.put(f"/opportunities/{id}/archived", reason=reason)
+
+
+# --- profiles
+
+
+def test_one_profile_each_is_nothing_to_report(connection: Connection) -> None:
+    exported(connection)
+    assert sweep(connection) == 0
+    assert not Duplicate.objects.exists()
+
+
+def test_a_second_profile_of_the_same_second_and_link_is_reported(
+    connection: Connection, lever: Running
+) -> None:
+    interview = exported(connection)
+    second = again(lever, interview)
+    assert sweep(connection) == 1
+    found = Duplicate.objects.get()
+    assert (found.export.interview, found.thing, found.external_id) == (
+        interview,
+        "profile",
+        second,
+    )
+    assert found.url.endswith(second)
+
+
+def test_run_again_it_repeats_nothing(connection: Connection, lever: Running) -> None:
+    again(lever, exported(connection))
+    sweep(connection)
+    assert sweep(connection) == 0
+    assert Duplicate.objects.count() == 1
+
+
+def test_two_interviews_of_one_person_are_no_duplicates(connection: Connection) -> None:
+    exported(connection, "two@engines.example")
+    exported(connection, "two@engines.example")
+    assert sweep(connection) == 0
+
+
+def test_a_profile_of_the_person_from_another_second_is_not_taken_for_one(
+    connection: Connection, lever: Running
+) -> None:
+    interview = exported(connection)
+    plan = Export.objects.get(interview=interview).plan
+    assert plan is not None
+    again(lever, interview, createdAt=plan["created_at"] - 5000)
+    assert sweep(connection) == 0
+
+
+def test_what_is_in_doubt_is_left_to_the_protocol(connection: Connection, lever: Running) -> None:
+    interview = exported(connection)
+    ExportStep.objects.update(remote_id="", state="calling", calling_since=timezone.now())
+    Opportunity.objects.all().delete()
+    again(lever, interview)
+    assert sweep(connection) == 0
+
+
+def test_what_went_to_another_account_is_not_looked_for_in_this_one(
+    connection: Connection, lever: Running
+) -> None:
+    again(lever, exported(connection))
+    connection.account += 1
+    connection.save()
+    assert sweep(connection) == 0
+
+
+# --- notes
+
+
+def _two_notes(lever: Running, interview: Interview) -> None:
+    profile = Opportunity.objects.get(interview=interview).external_id
+    plan = Export.objects.get(interview=interview).plan
+    assert plan is not None
+    value = f"Again\n\nNom de Code reference {interview.pk.hex[:12]}"
+    _post(lever, f"/opportunities/{profile}/notes", {"value": value}, plan["perform_as"])
+
+
+def test_a_second_note_is_reported_where_one_was_asked_for_twice(
+    connection: Connection, lever: Running
+) -> None:
+    lever.fault({"match": "POST /v1/opportunities/*/notes", "kind": "lose_answer"})
+    interview = passed(connection)
+    export.run(interview.pk)
+    with clock.at(timezone.now() + protocol.LEASE * 2):
+        export.run(interview.pk)
+    _two_notes(lever, interview)
+    assert sweep(connection) == 1
+    assert Duplicate.objects.get().thing == "note"
+
+
+def test_notes_that_were_made_at_once_cost_no_call(connection: Connection, lever: Running) -> None:
+    exported(connection)
+    before = len(lever.log())
+    sweep(connection)
+    assert not [call for call in lever.log()[before:] if "notes" in str(call)]
+
+
+# --- settled
+
+
+def test_archived_by_a_person_it_is_settled(connection: Connection, lever: Running) -> None:
+    second = again(lever, exported(connection))
+    sweep(connection)
+    assert Duplicate.objects.get().settled_at is None
+    archive(lever, second)
+    sweep(connection)
+    assert Duplicate.objects.get().settled_at
+
+
+def test_gone_from_lever_it_is_settled(connection: Connection, lever: Running) -> None:
+    again(lever, exported(connection))
+    sweep(connection)
+    Duplicate.objects.update(external_id="not-there-any-more")
+    sweep(connection)
+    assert Duplicate.objects.get(external_id="not-there-any-more").settled_at
+
+
+def test_made_archived_it_is_not_settled_by_that(lever: Running) -> None:
+    reason = lever.seeded.account("acme").reason("Underqualified").id
+    choices = {"export_unsuccessful": True, "archive_reason": reason}
+    connection = factories.connect(factories.organisation(), lever, **choices)
+    interview = factories.held_interview(factories.position(connection.organisation))
+    factories.submitted(interview.assignments.get(), "no")
+    export.run(interview.pk)
+    again(lever, interview, archived={"reason": reason})
+    sweep(connection)
+    assert Duplicate.objects.get().settled_at is None
+
+
+def test_adopted_instead_it_is_settled(connection: Connection, lever: Running) -> None:
+    second = again(lever, exported(connection))
+    sweep(connection)
+    ExportStep.objects.filter(name="profile").update(remote_id=second)
+    sweep(connection)
+    assert Duplicate.objects.get(external_id=second).settled_at
+
+
+# --- the job
+
+
+def test_a_refused_key_pauses_the_connection(connection: Connection, lever: Running) -> None:
+    lever.fault({"match": "GET /v1/opportunities", "kind": "status", "status": 401})
+    duplicates.run(connection.pk)
+    connection.refresh_from_db()
+    assert connection.api_key_refused_at
