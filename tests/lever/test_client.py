@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -360,6 +361,13 @@ def test_a_missing_permission_is_named() -> None:
 
 
 # --- what never happens
+
+
+def test_a_call_that_falls_asleep_after_its_last_check_sends_nothing(server: Server) -> None:
+    lever = client.Lever(server.url, KEY, 0.3, check=partial(time.sleep, 0.4))
+    with lever, pytest.raises(client.Unavailable):
+        lever.create_opportunity({"name": "Copper Heron"}, None, "u1")
+    assert server.asked == []
 
 
 def test_a_call_ends_at_its_deadline_even_if_bytes_keep_coming(server: Server) -> None:

@@ -533,6 +533,14 @@ def test_a_second_profile_that_turns_up_late_is_shown_and_not_taken(company: Com
     assert Opportunity.objects.get(interview=interview).external_id == first
 
 
+def test_a_resume_that_is_too_large_stays_out(company: Company) -> None:
+    company.lever.fault({"match": CREATE, "kind": "status", "status": 413, "message": "Too large"})
+    interview = company.interview()
+    assert company.run(interview).plan["left_out"] == ["résumé"]
+    (found,) = company.profiles(interview)
+    assert company.lever.get(f"/opportunities/{found['id']}/resumes") == []
+
+
 def test_a_403_that_names_nothing_is_tried_once_more_as_the_fallback(company: Company) -> None:
     company.lever.fault({"match": CREATE, "kind": "status", "status": 403, "message": "Forbidden"})
     plan = company.run(company.interview()).plan

@@ -73,8 +73,9 @@ class Lever:
 
     `total_deadline`: seconds around each single call, from looking for a connection to the last
     byte of the answer (only the look-up of the host's name is not in it). `before` runs ahead of
-    each, outside of the deadline: if it raises, nothing was sent. `slowed` hears of every 429,
-    with the seconds that Lever asks for.
+    each, outside of the deadline, and `check` when its time has begun to run: what was true then
+    stays true as long as anything is sent. If one of them raises, nothing was sent. `slowed` hears
+    of every 429, with the seconds that Lever asks for.
     """
 
     def __init__(
@@ -84,10 +85,11 @@ class Lever:
         total_deadline: float = 20.0,
         *,
         before: Callable[[], None] | None = None,
+        check: Callable[[], None] | None = None,
         slowed: Callable[[float | None], None] | None = None,
     ) -> None:
         self._base = base_url.rstrip("/")
-        self._before, self._slowed = before, slowed
+        self._before, self._check, self._slowed = before, check, slowed
         self._seconds = total_deadline
         self._deadline = Deadline()
         self._http = httpx2.Client(
@@ -222,6 +224,8 @@ class Lever:
         if self._before:
             self._before()
         self._deadline.begin(self._seconds)
+        if self._check:
+            self._check()
         failure: LeverError
         try:
             url = self._base + path

@@ -57,15 +57,13 @@ def lever(
     """
     if not connection.api_key:
         raise client.Unauthorised(None, "no key")
-
-    def before() -> None:
-        allowance.wait(connection.pk, background=background)
-        if check:
-            check()
-
-    key = unseal(connection, connection.api_key, "key")
     return client.Lever(
-        address(connection), key, total_deadline, before=before, slowed=_slowed(connection)
+        address(connection),
+        unseal(connection, connection.api_key, "key"),
+        total_deadline,
+        before=lambda: allowance.wait(connection.pk, background=background),
+        check=check,
+        slowed=_slowed(connection),
     )
 
 

@@ -31,6 +31,8 @@ class LeverError(Exception):
     @property
     def field(self) -> str:
         """Which field Lever seems to speak of: perform_as, archived reason, stage, …, or ""."""
+        if self.status == 413:
+            return "file"
         found = (name for name, words in _FIELDS if re.search(words, self.message, re.IGNORECASE))
         return next(found, "")
 
@@ -62,7 +64,7 @@ class NotFound(LeverError):
 class Refused(LeverError):
     @property
     def sentence(self) -> str:  # type: ignore[override]
-        if self.status == 413 or self.field == "file":
+        if self.field == "file":
             return "Lever did not take the file."
         about = {
             "perform_as": "the user to perform as",
