@@ -71,6 +71,7 @@ CHANGES = {
     "interviews:recognise",
     "interviews:remind",
     "interviews:submit",
+    "lever:account",
     "lever:erased_there",
     "lever:key",
     "lever:perform_as",

@@ -6,9 +6,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from nomdecode.lever import client, misplaced, pick_lists
+from nomdecode.lever import accounts, client, misplaced, pick_lists
 from nomdecode.lever import connection as connections
 from nomdecode.lever.connection import Invalid
+from nomdecode.lever.eligibility import UNKNOWN
 from nomdecode.lever.models import Connection, SigningToken
 from nomdecode.orgs import audit
 from nomdecode.orgs.models import Member
@@ -49,6 +50,7 @@ def keep_key(
 ) -> None:
     """Seals a key that Lever was asked about, with what it answered."""
     held = Connection.objects.select_for_update().get(pk=connection.pk)
+    accounts.learn(held)
     held.base_url, held.api_key, held.api_key_last4 = (
         url,
         connections.seal(held, key, "key"),
@@ -57,9 +59,10 @@ def keep_key(
     held.api_key_set_by, held.api_key_set_at = member, timezone.now()
     held.api_key_refused_at, held.permissions = None, permissions
     held.save()
-    held.pick_lists.all().delete()  # another key may be another company's
+    held.pick_lists.exclude(kind=accounts.KNOWN).delete()  # another key may be another company's
     for kind, items in lists.items():
         pick_lists.keep(held, kind, items)
+    accounts.recognise(held, lists.get("users", []), member)
     audit.record(held.organisation, "lever.key_set", held, member=member, last4=key[-4:])
     connections.changed(held)
     connection.refresh_from_db()
@@ -109,13 +112,23 @@ def check_again(connection: Connection) -> bool:
         return False
     with transaction.atomic():
         held = Connection.objects.select_for_update().get(pk=connection.pk)
-        held.permissions, held.api_key_refused_at = permissions, None
-        held.save(update_fields=["permissions", "api_key_refused_at"])
-        for kind, items in lists.items():
-            pick_lists.keep(held, kind, items)
-        connections.changed(held)
+        if held.api_key_set_at == connection.api_key_set_at:  # else another key was saved meanwhile
+            held.permissions, held.api_key_refused_at = permissions, None
+            held.save(update_fields=["permissions", "api_key_refused_at"])
+            for kind, items in lists.items():
+                pick_lists.keep(held, kind, items)
+            if not held.account_name:
+                accounts.recognise(held, lists.get("users", []))
+            connections.changed(held)
     connection.refresh_from_db()
     return True
+
+
+def check_unknown() -> None:
+    """A key that was kept while Lever did not answer is checked as soon as it does."""
+    unknown = Connection.objects.filter(account=UNKNOWN, api_key_refused_at=None)
+    for connection in unknown.exclude(api_key=None):
+        check_again(connection)
 
 
 def add_token(connection: Connection, label: str, text: str, member: Member) -> SigningToken:

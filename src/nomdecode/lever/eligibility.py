@@ -23,6 +23,8 @@ REASONS = {
     "identity": "A text may identify the person",
     "not_allowed": "The Data API key lacks a permission",
     "not_accepted": "Lever did not accept the profile",
+    "account": "Waits until it is clear which Lever account it goes to",
+    "begun_elsewhere": "Begun in another Lever account: this key cannot finish it",
     "clock": "This server’s clock is ahead of Lever’s: set it right, then try again",
     "skipped": "Skipped; stays here",
     "gone": "The profile is gone from Lever",
@@ -31,10 +33,9 @@ REASONS = {
 
 # Ended by the organisation's choices at that time: choices made later do not revive it.
 DECIDED = ("before", "not_passed", "skipped")
-# Begun with the key of another account: this one cannot tell what became of it.
-ELSEWHERE = ("account", "begun_elsewhere")
 # What ends the wait rings by itself, in the transaction that ends it.
-ANNOUNCED = ("off", "consent", "key")
+ANNOUNCED = ("off", "consent", "key", "account")
+UNKNOWN = 0  # Connection.account until Lever has told whose the key is
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def verdict(export: Export, connection: Connection, now: datetime) -> Verdict:
         or (None if connection.enabled else Verdict(ExportState.WAITING, "off"))
         or _organisations_choice(export, connection)
         or _persons_answer(export, now)
+        or (Verdict(ExportState.WAITING, "account") if elsewhere(export, connection) else None)
         or _levers_state(export, connection)
         or READY
     )
@@ -103,6 +105,11 @@ def _persons_answer(export: Export, now: datetime) -> Verdict | None:
     }
     waits = Verdict(ExportState.WAITING, "consent", export.interview.candidate.lapses_at)
     return answers.get(consent.state(export.interview.candidate, now), waits)
+
+
+def elsewhere(export: Export, connection: Connection) -> bool:
+    """Meant for another Lever account than the key's, which can neither make it nor find it."""
+    return connection.account == UNKNOWN or export.account != connection.account
 
 
 def _levers_state(export: Export, connection: Connection) -> Verdict | None:

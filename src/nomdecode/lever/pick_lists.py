@@ -85,8 +85,10 @@ def refresh(connection: Connection, kind: str) -> list[dict[str, Any]]:
         if connection.api_key:
             connections.refused(connection)
         raise
+    same_key = Connection.objects.filter(pk=connection.pk, api_key_set_at=connection.api_key_set_at)
     with transaction.atomic():
-        keep(connection, kind, items)
+        if same_key.exists():  # else it is another company's list, perhaps
+            keep(connection, kind, items)
     return items
 
 

@@ -6,6 +6,7 @@ app_name = "lever"
 urlpatterns = [
     path("settings/org/lever/", views.setup, name="setup"),
     path("settings/org/lever/key", views.key, name="key"),
+    path("settings/org/lever/account", views.account, name="account"),
     path("settings/org/lever/tokens", views.tokens, name="tokens"),
     path("settings/org/lever/tokens/add", views.token_add, name="token_add"),
     path("settings/org/lever/tokens/<int:pk>/remove", views.token_remove, name="token_remove"),

@@ -11,7 +11,16 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 
-from nomdecode.lever import choices, client, credentials, export, pick_lists, preview, problems
+from nomdecode.lever import (
+    accounts,
+    choices,
+    client,
+    credentials,
+    export,
+    pick_lists,
+    preview,
+    problems,
+)
 from nomdecode.lever import connection as connections
 from nomdecode.lever.forms import ALL, SettingsForm
 from nomdecode.lever.models import Connection
@@ -38,6 +47,8 @@ def setup(request: MemberRequest) -> HttpResponse:
     part = request.GET.get("part", "")
     if part in ("status", "missing"):
         return render(request, f"lever/setup.html#{part}", _state(connection))
+    if part == "account":
+        return render(request, "lever/setup.html#account", _account(connection))
     pick_lists.freshen(connection)
     return _page(request, connection)
 
@@ -64,6 +75,7 @@ def _page(
     shown = preview.pseudonymous if request.GET.get("preview") == "unsuccessful" else preview.named
     context = {
         **_state(connection),
+        **_account(connection),
         **_tokens(connection),
         **_performer(connection),
         "here": "setup",
@@ -130,6 +142,32 @@ def key(request: MemberRequest) -> HttpResponse:
             "The key is kept, but could not be checked yet: Lever did not answer. "
             "Check it again in a moment.",
         )
+    return _go(request)
+
+
+def _account(connection: Connection) -> dict[str, Any]:
+    """What was meant for other accounts, each with the short names of both where they differ."""
+    here, decisions = connection.account_name, []
+    for other in accounts.elsewhere(connection):
+        names = [name.partition(",")[0] for name in (other.name, here)]
+        decisions.append((other, *(names if len(set(names)) == 2 else (other.name, here))))
+    return {"connection": connection, "decisions": decisions}
+
+
+@require_POST
+def account(request: MemberRequest) -> HttpResponse:
+    """What was meant for one account goes to the key's, or stays here."""
+    connection, choice = connections.of(request.member.organisation), request.POST.get("choice")
+    meant_for, to = (_number(request.POST.get(name, "")) for name in ("meant_for", "to"))
+    if choice not in ("send", "keep"):
+        return _go(request)
+    try:
+        accounts.settle(connection, meant_for, to, send=choice == "send", member=request.member)
+    except accounts.Changed:
+        messages.warning(request, "The key was replaced meanwhile. Look at what it says now.")
+    else:
+        done = "They leave" if choice == "send" else "They stay here"
+        messages.success(request, f"{done}: see “Profiles sent”.")
     return _go(request)
 
 

@@ -109,6 +109,7 @@ PERMISSIONS: dict[str, Access] = {
     # lever
     "lever:setup": Access.ADMIN,
     "lever:key": Access.ADMIN,
+    "lever:account": Access.ADMIN,
     "lever:token_add": Access.ADMIN,
     "lever:token_remove": Access.ADMIN,
     "lever:tokens": Access.ADMIN,

@@ -59,6 +59,9 @@ ACTIONS: dict[str, dict[str, str]] = {
     },
     "Lever": {
         "lever.key_set": "set the Data API key",
+        "lever.account_changed": "found a key of another Lever account",
+        "lever.account_sent": "sent on what was meant for another Lever account",
+        "lever.account_kept": "kept here what was meant for another Lever account",
         "lever.token_added": "added a signing token",
         "lever.token_removed": "removed a signing token",
         "lever.enabled": "switched Lever on",

@@ -1,0 +1,220 @@
+"""Which Lever account the Data API key belongs to, and what was meant for another one.
+
+Lever has no call that says whose a key is, so an account is recognised by its users. What was
+meant for one account goes to another only after an admin who saw the names of both said so.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
+
+from nomdecode.lever import connection as connections
+from nomdecode.lever import export as exports
+from nomdecode.lever import pick_lists, plan
+from nomdecode.lever.eligibility import UNKNOWN
+from nomdecode.lever.models import Connection, Export, ExportState, ExportStep, Kind, PickList
+from nomdecode.orgs import audit
+from nomdecode.orgs.models import Member
+
+KNOWN = "accounts"  # the pick list of all accounts that a key here has belonged to
+
+type Users = list[dict[str, Any]]
+
+
+class Changed(Exception):
+    """What was decided about is no longer so: another key was saved since."""
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Profiles that are not finished and were meant for another account than the key's."""
+
+    account: int
+    name: str
+    profiles: int
+    begun: int  # of these: Lever was asked to make something, so they cannot go anywhere else
+
+
+# --- recognising
+
+
+def learn(connection: Connection) -> None:
+    """Before its key is replaced: users that came since belong to the account, too.
+
+    The caller holds the connection's lock, here and in recognise().
+    """
+    listed = pick_lists.known(connection, "users")
+    if listed is None:
+        return
+    if not connection.account_name:
+        recognise(connection, listed.items)
+        return
+    known = _known(connection)
+    for each in known:
+        if each["number"] == connection.account and _shares(each, listed.items):
+            each["users"] = sorted({*each["users"], *_ids(listed.items)})
+    _keep(connection, known)
+
+
+def recognise(connection: Connection, users: Users, member: Member | None = None) -> None:
+    """Writes whose the key is. No `users`: Lever did not tell, and everything waits until then."""
+    known, before = _known(connection), connection.account
+    if users:
+        found = _find(known, users, connections.address(connection))
+        _keep(connection, known)
+        connection.account, connection.account_name = found["number"], found["name"]
+        _belongs(connection)
+    elif known:
+        connection.account, connection.account_name = UNKNOWN, ""
+    others = elsewhere(connection)
+    connection.account_was = others[0].name if others else ""
+    connection.save(update_fields=["account", "account_name", "account_was"])
+    if users and before != connection.account and len(known) > 1:
+        name = connection.account_name
+        audit.record(
+            connection.organisation, "lever.account_changed", connection, member=member, now=name
+        )
+
+
+def _find(known: list[dict[str, Any]], users: Users, url: str) -> dict[str, Any]:
+    """The account in `known` that has these users; a new one is added."""
+    # An address that the operator has replaced says nothing.
+    here = (each for each in known if each["url"] == url or each["url"] not in settings.LEVER_URLS)
+    found = next((each for each in here if _shares(each, users)), None)
+    if found is None:
+        found = {"number": max((each["number"] for each in known), default=0) + 1, "users": []}
+        known.append(found)
+    taken = {each["name"] for each in known if each is not found}
+    found["url"], found["name"] = url, _name(users, url, taken)
+    found["users"] = sorted({*found["users"], *_ids(users)})
+    return found
+
+
+def _belongs(connection: Connection) -> None:
+    """Outcomes from while nobody knew the account are its own; what was begun in it goes on."""
+    here = Export.objects.filter(organisation=connection.organisation_id)
+    here.filter(account=UNKNOWN).update(account=connection.account)
+    begun = here.filter(state=ExportState.STOPPED, reason="begun_elsewhere")
+    for export in begun.filter(account=connection.account):
+        exports.retry(export)
+
+
+def _known(connection: Connection) -> list[dict[str, Any]]:
+    """[{number, name, url, users}], users by their ids."""
+    kept = pick_lists.known(connection, KNOWN)
+    return list(kept.items) if kept else []
+
+
+def _keep(connection: Connection, known: list[dict[str, Any]]) -> None:
+    PickList.objects.update_or_create(
+        connection=connection,
+        kind=KNOWN,
+        defaults={"items": known, "fetched_at": timezone.now()},
+    )
+
+
+def _ids(users: Users) -> set[str]:
+    return {user["id"] for user in users}
+
+
+def _shares(account: dict[str, Any], users: Users) -> bool:
+    return not _ids(users).isdisjoint(account["users"])
+
+
+def _name(users: Users, url: str, taken: Iterable[str]) -> str:
+    """As a reader knows it: "acme.example, 14 users"."""
+    active = [user for user in users if not user["deactivated"]] or users
+    domains = Counter(user["email"].rpartition("@")[2].lower() for user in active)
+    (domain, _), many = domains.most_common(1)[0], "" if len(active) == 1 else "s"
+    name = f"{domain or 'no address'}, {len(active)} user{many}"
+    if url != settings.LEVER_URLS[0]:
+        name += f", at {urlsplit(url).hostname}"
+    if name in taken:
+        name += f", among them {active[0]['email']}"
+    return name[:200]
+
+
+# --- what was meant for another account
+
+
+def elsewhere(connection: Connection) -> list[Elsewhere]:
+    """What an admin has to decide on; nothing while it is not known whose the key is."""
+    if connection.account == UNKNOWN:
+        return []
+    names = {each["number"]: each["name"] for each in _known(connection)}
+    others = _unfinished(connection).exclude(account=connection.account)
+    profiles = Counter(others.values_list("account", flat=True))
+    begun = Counter(others.filter(CALLED).values_list("account", flat=True))
+    return [
+        Elsewhere(
+            number, names.get(number, "another Lever account"), profiles[number], begun[number]
+        )
+        for number in sorted(profiles)
+    ]
+
+
+# Lever was asked to make something: it may be there, whatever came back.
+CALLED = Exists(
+    ExportStep.objects.filter(export=OuterRef("pk")).exclude(calling_since=None, remote_id="")
+)
+
+
+def _unfinished(connection: Connection) -> QuerySet[Export]:
+    open_states = [ExportState.WAITING, ExportState.GOING, ExportState.STOPPED]
+    found = Export.objects.filter(organisation=connection.organisation_id, state__in=open_states)
+    found = found.exclude(state=ExportState.STOPPED, reason="begun_elsewhere")
+    if connection.export_unsuccessful:
+        return found
+    return found.exclude(kind=Kind.PSEUDONYMOUS, plan__isnull=True)  # these stay here anyway
+
+
+@transaction.atomic
+def settle(connection: Connection, account: int, to: int, *, send: bool, member: Member) -> None:
+    """What was meant for `account` goes `to` the key's account, or stays here. Raises Changed."""
+    held = Connection.objects.select_for_update().get(pk=connection.pk)
+    name = next((each.name for each in elsewhere(held) if each.account == account), "")
+    if not name or held.account != to:
+        raise Changed
+    rows = _unfinished(held).filter(account=account)
+    begun = set(rows.filter(CALLED).values_list("pk", flat=True))
+    rows = rows.select_related("organisation", "interview__candidate", "interview__outcome")
+    for export in rows.select_for_update(of=("self",)).order_by("created_at"):
+        if not send:
+            _keep_here(export, name)
+        elif export.pk in begun:
+            exports.stop(export, "begun_elsewhere", message=f"Begun in {name}.")
+        else:
+            _send(export, to)
+    _settled(held, name, send, member)
+    connection.refresh_from_db()
+
+
+def _settled(connection: Connection, name: str, send: bool, member: Member) -> None:
+    others = elsewhere(connection)
+    connection.account_was = others[0].name if others else ""
+    connection.save(update_fields=["account_was"])
+    action = "lever.account_sent" if send else "lever.account_kept"
+    account = {"from": name, "to": connection.account_name}
+    audit.record(connection.organisation, action, connection, member=member, account=account)
+    connections.publish(connection)
+
+
+def _send(export: Export, account: int) -> None:
+    plan.drop(export)  # its stage and its users are those of the other account
+    export.account = account
+    export.save(update_fields=["account"])
+    if export.reason != "identity":  # that one waits for a person still
+        exports.retry(export)
+
+
+def _keep_here(export: Export, name: str) -> None:
+    export.skipped_at, export.skipped_why = timezone.now(), f"Meant for {name}"[:200]
+    export.save(update_fields=["skipped_at", "skipped_why"])
+    exports.reconsider(export, timezone.now())
