@@ -3,9 +3,11 @@
 from uuid import UUID
 
 from django.utils import timezone
+from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from nomdecode.lever import export, webhooks
+from nomdecode.lever import credentials, duplicates, export, webhooks
+from nomdecode.lever.errors import LeverError
 
 # --- deliveries
 
@@ -21,6 +23,15 @@ def sweep_deliveries(timestamp: int) -> None:
     webhooks.sweep(timezone.now())
 
 
+# --- the key
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="lever.check_unknown_keys")
+def check_unknown_keys(timestamp: int) -> None:
+    credentials.check_unknown()
+
+
 # --- exports
 
 
@@ -33,3 +44,17 @@ def export_interview(interview_id: str) -> None:
 @app.task(queueing_lock="lever.sweep_exports")
 def sweep_exports(timestamp: int) -> None:
     export.sweep()
+
+
+# --- duplicates
+
+
+@app.task(retry=RetryStrategy(max_attempts=6, wait=600, retry_exceptions=[LeverError]))
+def find_duplicates(connection_id: int) -> None:
+    duplicates.run(connection_id)
+
+
+@app.periodic(cron="20 3 * * *")
+@app.task(queueing_lock="lever.sweep_duplicates")
+def sweep_duplicates(timestamp: int) -> None:
+    duplicates.ring_for_all()
