@@ -177,7 +177,12 @@ def test_background_work_goes_as_soon_as_the_allowance_is_idle(
     connection: Connection, slept: list[float]
 ) -> None:
     taken(connection, BURST)
-    with mock.patch.object(allowance.time, "sleep", later):
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        later(seconds)
+
+    with mock.patch.object(allowance.time, "sleep", sleep):
         allowance.wait(connection.pk, background=True)
 
 
