@@ -6,8 +6,9 @@ from django.utils import timezone
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from nomdecode.lever import credentials, duplicates, export, webhooks
+from nomdecode.lever import credentials, duplicates, export, problem_mail, problems, webhooks
 from nomdecode.lever.errors import LeverError
+from nomdecode.orgs.models import Organisation
 
 # --- deliveries
 
@@ -58,3 +59,17 @@ def find_duplicates(connection_id: int) -> None:
 @app.task(queueing_lock="lever.sweep_duplicates")
 def sweep_duplicates(timestamp: int) -> None:
     duplicates.ring_for_all()
+
+
+# --- problems
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="lever.watch_problems")
+def watch_problems(timestamp: int) -> None:
+    problems.watch(timezone.now())
+
+
+@app.task
+def mail_problems(organisation_id: str) -> None:
+    problem_mail.send(Organisation.objects.get(pk=organisation_id), timezone.now())

@@ -6,6 +6,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from nomdecode.lever import choices
@@ -107,8 +108,21 @@ def _duration(seconds: float) -> str:
 
 @require_GET
 def problems(request: MemberRequest) -> HttpResponse:
-    connection = connections.of(request.member.organisation)
-    return _answer(request, "problems", {"problems": found.of(connection)})
+    """As it is at this moment; the rows that watch() keeps may be a minute old."""
+    organisation = request.member.organisation
+    wrong = found.current(connections.of(organisation))
+    context = {
+        "problems": [_problem(each) for each in wrong],
+        "over": found.over(organisation, timezone.now()),
+        "problem_count": len(wrong),
+    }
+    return _answer(request, "problems", context)
+
+
+def _problem(finding: found.Finding) -> dict[str, Any]:
+    concerned = found.concerned(finding)
+    more = finding.stops - len(concerned)
+    return {"problem": finding, "concerned": concerned, "more": more}
 
 
 def _page(request: MemberRequest, rows: QuerySet[Any]) -> Any:
@@ -121,10 +135,7 @@ def _answer(request: MemberRequest, here: str, context: dict[str, Any]) -> HttpR
         return render(request, f"lever/{here}.html#list", context)
     connection: Connection = connections.of(request.member.organisation)
     kind, word = choices.status(connection)
-    context |= {
-        "here": here,
-        "status_kind": kind,
-        "status_word": word,
-        "problem_count": found.count(connection),
-    }
+    context |= {"here": here, "status_kind": kind, "status_word": word}
+    if here != "problems":
+        context["problem_count"] = found.count(connection)
     return render(request, f"lever/{here}.html", context)
