@@ -196,9 +196,11 @@ class Lever:
                 if (id := str(item.get("id", ""))) not in seen:
                     seen.add(id)
                     yield of(item)
-            following = page.get("next")
-            if not page.get("hasNext") or not isinstance(following, str) or following == offset:
+            if not page.get("hasNext"):
                 return
+            following = page.get("next")
+            if not isinstance(following, str) or following == offset:
+                raise Ambiguous(200, "no next page")
             offset = following
 
     def _data(self, method: str, path: str) -> Json:
@@ -278,8 +280,12 @@ def _part(answer: Json) -> Json:
 
 
 def _items(page: Json) -> list[Json]:
+    """Without a proper list nobody knows what is there: it must not look as if nothing were."""
     data = page.get("data")
-    return [i for i in data if isinstance(i, Mapping)] if isinstance(data, list) else []
+    proper = isinstance(data, list) and all(isinstance(item, Mapping) for item in data)
+    if not proper or not all(isinstance(item.get("id"), str) for item in data):
+        raise Ambiguous(200, "no list")
+    return list(data)
 
 
 def _segment(id: str) -> str:
