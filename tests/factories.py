@@ -21,7 +21,7 @@ from nomdecode.interviews.models import (
 from nomdecode.interviews.models import State as InterviewState
 from nomdecode.lever import connection as connections
 from nomdecode.lever import credentials
-from nomdecode.lever.models import Connection
+from nomdecode.lever.models import Connection, Duplicate, Export
 from nomdecode.orgs.models import Decision, Member, Organisation, Role, User
 from nomdecode.pipeline import moves
 from nomdecode.pipeline.models import Opportunity
@@ -149,6 +149,30 @@ def connect(of: Organisation, sandbox: Running, account: str = "acme", **fields:
         setattr(connection, name, value)
     connection.save()
     return connection
+
+
+def exported(of: Organisation, **fields: Any) -> Export:
+    """An export whose profile is in Lever, and there twice; nothing was asked of Lever."""
+    interview = passed(of)
+    made = opportunity(interview)
+    row = Export.objects.create(
+        **{
+            "interview": interview,
+            "organisation": of,
+            "kind": "named",
+            "state": "exported",
+            "exported_at": timezone.now(),
+            **fields,
+        }
+    )
+    Duplicate.objects.create(
+        export=row,
+        thing="profile",
+        external_id=f"second-{made.external_id}",
+        url="https://lever.example/second",
+        found_at=timezone.now(),
+    )
+    return row
 
 
 # --- interviews

@@ -72,13 +72,18 @@ CHANGES = {
     "interviews:remind",
     "interviews:submit",
     "lever:account",
+    "lever:adopt",
     "lever:erased_there",
+    "lever:export_retry",
     "lever:key",
     "lever:perform_as",
+    "lever:read_back",
     "lever:refresh",
     "lever:rephrase",
     "lever:retry",
     "lever:send_anyway",
+    "lever:settle",
+    "lever:skip",
     "lever:stages",
     "lever:token_add",
     "lever:token_remove",
@@ -116,6 +121,7 @@ def world(name: str) -> World:
     position = factories.position(organisation, f"{name} keeper")
     candidate = factories.candidate(organisation)
     interview = factories.held_interview(position, list(members.values()), who=candidate)
+    exported = factories.exported(organisation)
     link = invite_links.position_link(position, members[Role.RECRUITER])
     connected = connections.of(organisation)
     token = credentials.add_token(connected, f"{name} token", "c1" * 32, members[Role.ADMIN])
@@ -132,6 +138,8 @@ def world(name: str) -> World:
             "settings/org/members/": stranger.pk,
             "settings/org/invitations/": invitation.pk,
             "settings/org/lever/tokens/": token.pk,
+            "settings/org/lever/activity/": exported.interview_id,
+            "settings/org/lever/duplicates/": exported.duplicates.get().pk,
             "c/": private_links.issue(candidate),
             "join/": invite_links.token_of(link),
             "invited/": invited,
@@ -140,7 +148,7 @@ def world(name: str) -> World:
             "outbox/": "no-such-letter",
             "accounts/^password/reset/key/(?P": ["1", "no-such-key"],
         },
-        words=(name, candidate.pseudonym),
+        words=(name, candidate.pseudonym, exported.interview.candidate.pseudonym),
     )
 
 

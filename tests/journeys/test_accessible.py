@@ -126,7 +126,7 @@ def test_pages_of_an_admin(visit: Visits, product: Product) -> None:
     paths = [
         *("/settings/org/", "/settings/org/members/", f"/settings/org/members/{member}/"),
         *("/settings/org/audit/", "/settings/org/lever/", "/settings/org/lever/?replace"),
-        *(f"/settings/org/lever/{part}" for part in ("sent", "events", "problems")),
+        *(f"/settings/org/lever/{part}" for part in ("activity", "activity/retry", "events", "problems")),
         *("/accounts/2fa/", "/accounts/password/change/", "/accounts/logout/"),
     ]
     assert of_all(visit(ADA), product, paths) == []

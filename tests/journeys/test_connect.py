@@ -151,7 +151,7 @@ def _enable_and_send_what_waited(page: Page, product: Product) -> None:
     page.get_by_role("button", name="Save changes").click()
     expect(page.get_by_text("Saved. Lever is live.")).to_be_visible()
     expect(page.locator("#lever-status")).to_have_text("Live")
-    page.get_by_role("link", name="Profiles sent").click()
+    page.get_by_role("link", name="Activity").click()
     expect(page.get_by_text("under the pseudonym").first).to_be_visible()
     until(
         lambda: len(product.profiles("borealis", tag="Not passed", archived=True)) == pseudonymous,

@@ -253,7 +253,7 @@ def test_the_page_stands_while_lever_is_away(admin: Admin) -> None:
     assert "has not told its stages yet" in admin.page()
 
 
-@pytest.mark.parametrize("name", ["sent", "events", "problems"])
+@pytest.mark.parametrize("name", ["activity", "events", "problems"])
 def test_each_list_has_its_empty_state(admin: Admin, name: str) -> None:
     assert 'class="empty"' in admin.page(name)
 
@@ -263,14 +263,14 @@ def test_profiles_are_listed_by_pseudonym_with_what_they_wait_for(admin: Admin) 
     Export.objects.create(
         interview=interview, organisation=admin.organisation, kind="named", reason="off"
     )
-    page = admin.page("sent")
+    page = admin.page("activity")
     assert interview.candidate.pseudonym in page and "Waits until Lever is enabled" in page
 
 
 def test_another_organisations_profiles_are_not_listed(admin: Admin) -> None:
     other = factories.passed(factories.organisation("Borealis"))
     Export.objects.create(interview=other, organisation=other.organisation, kind="named")
-    assert other.candidate.pseudonym not in admin.page("sent")
+    assert other.candidate.pseudonym not in admin.page("activity")
 
 
 def test_a_stopped_profile_is_a_problem_with_a_way_out(admin: Admin) -> None:

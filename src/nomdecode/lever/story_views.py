@@ -37,6 +37,7 @@ def part(request: MemberRequest, pk: UUID) -> HttpResponse:
         # Lever shows the name, which an interviewer never sees.
         "url": opportunity.url if opportunity and apart else "",
         "can_retry": stopped,
+        "to_activity": staff and export is not None,
         "asks_erasure": staff and opportunity is not None and moves.to_erase_there(opportunity),
         "asks_rephrase": stopped and export is not None and export.reason == "identity",
     }

@@ -6,7 +6,15 @@ from django.utils import timezone
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from nomdecode.lever import credentials, duplicates, export, problem_mail, problems, webhooks
+from nomdecode.lever import (
+    credentials,
+    duplicates,
+    export,
+    problem_mail,
+    problems,
+    remedies,
+    webhooks,
+)
 from nomdecode.lever.errors import LeverError
 from nomdecode.orgs.models import Organisation
 
@@ -45,6 +53,15 @@ def export_interview(interview_id: str) -> None:
 @app.task(queueing_lock="lever.sweep_exports")
 def sweep_exports(timestamp: int) -> None:
     export.sweep()
+
+
+# --- what a person wants done or known in Lever
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="lever.run_errands")
+def run_errands(timestamp: int) -> None:
+    remedies.run_all()
 
 
 # --- duplicates

@@ -148,6 +148,7 @@ class Opportunity:
     location: str = field(repr=False)
     emails: tuple[str, ...] = field(repr=False)
     links: tuple[str, ...] = field(repr=False)
+    phones: tuple[str, ...] = field(repr=False, default=())
 
     @classmethod
     def of(cls, data: Json) -> Self:
@@ -176,6 +177,7 @@ class Opportunity:
             location=_text(location.get("name") if isinstance(location, Mapping) else location),
             emails=_texts(data.get("emails")),
             links=_texts(data.get("links")),
+            phones=_texts([p.get("value") for p in _list(data.get("phones")) if _is(p)]),
         )
 
 

@@ -1,4 +1,4 @@
-"""What went to Lever and what came from it, as lists: never an identity among it."""
+"""What came from Lever and what is wrong, as lists: never an identity among it."""
 
 from typing import Any
 
@@ -12,20 +12,12 @@ from django.views.decorators.http import require_GET
 from nomdecode.lever import choices
 from nomdecode.lever import connection as connections
 from nomdecode.lever import problems as found
-from nomdecode.lever.eligibility import REASONS
-from nomdecode.lever.models import Connection, Delivery, Export, ExportState
+from nomdecode.lever.models import Connection, Delivery
 from nomdecode.lever.webhooks import Verdict
 from nomdecode.orgs.roles import MemberRequest
 from nomdecode.pipeline.models import Opportunity
 
 PAGE = 50
-STATE_PILLS = {
-    ExportState.WAITING: "info",
-    ExportState.GOING: "info",
-    ExportState.EXPORTED: "ok",
-    ExportState.STOPPED: "danger",
-    ExportState.ENDED: "quiet",
-}
 EVENTS = {
     "applicationCreated": "Application created",
     "candidateStageChange": "Candidate stage change",
@@ -48,27 +40,6 @@ VERDICTS = {
 
 
 @require_GET
-def sent(request: MemberRequest) -> HttpResponse:
-    exports = Export.objects.filter(organisation=request.member.organisation)
-    exports = exports.select_related("interview__candidate").order_by("-created_at")
-    page = _page(request, exports)
-    rows = [_export(export) for export in page]
-    return _answer(request, "sent", {"page": page, "rows": rows})
-
-
-def _export(export: Export) -> dict[str, Any]:
-    plan = export.plan or {}
-    return {
-        "export": export,
-        "candidate": export.interview.candidate,
-        "pill": STATE_PILLS[ExportState(export.state)],
-        "reason": REASONS.get(export.reason, ""),
-        "when": export.exported_at or export.created_at,
-        "performed_as": plan.get("perform_as_email", ""),
-    }
-
-
-@require_GET
 def events(request: MemberRequest) -> HttpResponse:
     connection = connections.of(request.member.organisation)
     deliveries = connection.deliveries.select_related("signing_token").order_by("-received_at")
@@ -82,7 +53,7 @@ def events(request: MemberRequest) -> HttpResponse:
         _delivery(delivery) | {"interview": interviews.get(delivery.opportunity_id)}
         for delivery in page
     ]
-    return _answer(request, "events", {"page": page, "rows": rows, "connection": connection})
+    return answer(request, "events", {"page": page, "rows": rows, "connection": connection})
 
 
 def _delivery(delivery: Delivery) -> dict[str, Any]:
@@ -116,7 +87,7 @@ def problems(request: MemberRequest) -> HttpResponse:
         "over": found.over(organisation, timezone.now()),
         "problem_count": len(wrong),
     }
-    return _answer(request, "problems", context)
+    return answer(request, "problems", context)
 
 
 def _problem(finding: found.Finding) -> dict[str, Any]:
@@ -129,7 +100,9 @@ def _page(request: MemberRequest, rows: QuerySet[Any]) -> Any:
     return Paginator(rows, PAGE).get_page(request.GET.get("page"))
 
 
-def _answer(request: MemberRequest, here: str, context: dict[str, Any]) -> HttpResponse:
+def answer(
+    request: MemberRequest, here: str, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
     """The page, or the list alone where htmx asks again."""
     if request.htmx:
         return render(request, f"lever/{here}.html#list", context)
@@ -138,4 +111,4 @@ def _answer(request: MemberRequest, here: str, context: dict[str, Any]) -> HttpR
     context |= {"here": here, "status_kind": kind, "status_word": word}
     if here != "problems":
         context["problem_count"] = found.count(connection)
-    return render(request, f"lever/{here}.html", context)
+    return render(request, f"lever/{here}.html", context, status=status)

@@ -1,6 +1,14 @@
 from django.urls import path
 
-from nomdecode.lever import parts, story_views, traffic, views, webhook_view
+from nomdecode.lever import (
+    activity,
+    export_page,
+    parts,
+    story_views,
+    traffic,
+    views,
+    webhook_view,
+)
 
 app_name = "lever"
 urlpatterns = [
@@ -13,7 +21,15 @@ urlpatterns = [
     path("settings/org/lever/perform-as", views.perform_as, name="perform_as"),
     path("settings/org/lever/refresh", views.refresh, name="refresh"),
     path("settings/org/lever/save", views.stages, name="stages"),
-    path("settings/org/lever/sent", traffic.sent, name="sent"),
+    path("settings/org/lever/activity", activity.activity, name="activity"),
+    path("settings/org/lever/activity.csv", activity.as_csv, name="activity_csv"),
+    path("settings/org/lever/activity/retry", activity.retry_all, name="retry_all"),
+    path("settings/org/lever/activity/<uuid:pk>", export_page.page, name="export"),
+    path("settings/org/lever/activity/<uuid:pk>/retry", export_page.retry, name="export_retry"),
+    path("settings/org/lever/activity/<uuid:pk>/skip", export_page.skip, name="skip"),
+    path("settings/org/lever/activity/<uuid:pk>/adopt", export_page.adopt, name="adopt"),
+    path("settings/org/lever/activity/<uuid:pk>/read", export_page.read_back, name="read_back"),
+    path("settings/org/lever/duplicates/<int:pk>/settle", export_page.settle, name="settle"),
     path("settings/org/lever/events", traffic.events, name="events"),
     path("settings/org/lever/problems", traffic.problems, name="problems"),
     path("settings/org/members/<int:pk>/lever-email", parts.member_email, name="member_email"),

@@ -167,7 +167,7 @@ def account(request: MemberRequest) -> HttpResponse:
         messages.warning(request, "The key was replaced meanwhile. Look at what it says now.")
     else:
         done = "They leave" if choice == "send" else "They stay here"
-        messages.success(request, f"{done}: see “Profiles sent”.")
+        messages.success(request, f"{done}: see “Activity”.")
     return _go(request)
 
 

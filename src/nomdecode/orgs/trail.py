@@ -56,6 +56,11 @@ ACTIONS: dict[str, dict[str, str]] = {
         "export.retried": "asked to try again",
         "export.rephrase_asked": "asked the interviewers to rephrase",
         "export.cleared": "let a finding through",
+        "export.skipped": "skipped the profile: it stays here",
+        "export.adoption_asked": "asked to adopt a profile of Lever’s",
+        "export.adopted": "adopted a profile that was in Lever",
+        "export.read_back": "asked to compare with what Lever has",
+        "export.duplicate_settled": "dealt with what Lever had twice",
     },
     "Lever": {
         "lever.key_set": "set the Data API key",
