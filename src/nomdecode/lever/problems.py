@@ -42,7 +42,7 @@ class Words:
     title: str
     what_to_do: str
     action: str = "Show them"
-    where: str = "lever:sent"
+    where: str = "lever:activity"
     one: str = "1 interview waits"
     many: str = "{} interviews wait"
     none: str = "No interview waits for it yet"
