@@ -24,6 +24,7 @@ from nomdecode.lever import (
     export,
     moment,
     pick_lists,
+    problems,
     protocol,
     story,
 )
@@ -250,6 +251,8 @@ def test_after_three_days_without_a_proper_look_it_is_a_problem(
     for hours in range(1, 80, 2):
         row = lied_to.run(interview, timedelta(hours=hours))
     assert (row.state, row.reason) == ("stopped", "gave_up")
+    (found,) = problems.find(lied_to.connection)
+    assert (found.kind, found.key, found.stops) == ("stopped", "gave_up", 1)
     assert liar.count("POST", "/opportunities") == 1
 
 
