@@ -8,7 +8,9 @@ from django.utils import timezone
 import factories
 from nomdecode.home import first_steps, needs, waiting
 from nomdecode.interviews.models import Assignment, Scorecard, State
-from nomdecode.lever.models import Export, ExportState, Kind
+from nomdecode.lever import connection as connections
+from nomdecode.lever import problems
+from nomdecode.lever.models import Export, ExportState, Kind, Problem
 from nomdecode.orgs.models import Role
 
 pytestmark = pytest.mark.django_db
@@ -118,10 +120,18 @@ def test_exports_stopped_by_one_setting_are_one_row(acme, ada):
     export(acme, ExportState.STOPPED, "identity")
     export(acme, ExportState.STOPPED, "stage_gone")
     export(acme, ExportState.STOPPED, "stage_gone")
+    connections.of(acme)
+    problems.watch(NOW)
     one, lever = needs.of(ada, NOW)
     assert (one.candidate is None, lever.candidate) == (False, None)
-    assert lever.sentence.endswith("; 2 profiles wait")
+    assert lever.sentence.endswith("; 2 interviews wait")
     assert lever.action == "Choose a stage"
+
+
+def test_an_admin_is_told_what_stops_nothing_yet(acme, ada):
+    Problem.objects.create(organisation=acme, kind="fallback_gone", title="Gone", opened_at=NOW)
+    Problem.objects.create(organisation=acme, kind="left_out", title="Refused", opened_at=NOW)
+    assert sentences(ada) == [("Gone", "Choose another")]
 
 
 def test_a_recruiter_is_sent_to_an_admin_for_settings(acme):

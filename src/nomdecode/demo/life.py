@@ -29,7 +29,7 @@ from nomdecode.interviews import scheduling, scorecards
 from nomdecode.interviews.models import Interview, Position
 from nomdecode.interviews.positions import create
 from nomdecode.interviews.templates import BY_KEY
-from nomdecode.lever import calls, credentials, export, pick_lists, profile, webhooks
+from nomdecode.lever import calls, credentials, export, pick_lists, problems, profile, webhooks
 from nomdecode.lever import client as lever_client
 from nomdecode.lever import connection as connections
 from nomdecode.lever.models import Connection, Delivery, Export, ExportState, PositionPosting
@@ -72,6 +72,7 @@ def begin(state: Path) -> None:
         old = Letter.objects.filter(created_at__lt=now - timedelta(days=1))
         unanswered = {"candidate__asked_at__isnull": False, "candidate__consents": None}
         old.exclude(**unanswered).update(sent_at=F("created_at"))
+        problems.watch(now)
     sandbox.save(state)
 
 

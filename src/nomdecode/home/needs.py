@@ -10,13 +10,15 @@ from django.urls import reverse
 from nomdecode.candidates.models import Candidate
 from nomdecode.interviews import access
 from nomdecode.interviews.models import Assignment, Interview, State
+from nomdecode.lever import problems
 from nomdecode.lever.eligibility import REASONS
 from nomdecode.lever.models import Connection, Export, ExportState
 from nomdecode.orgs.models import Member, Role
 from nomdecode.pipeline.models import Opportunity
 
 OVERDUE = timedelta(hours=24)  # since it was held; a reminder counts as long
-OF_THE_CONNECTION = {"stage_gone": "Choose a stage", "not_allowed": "Look at the key"}
+OF_THE_CONNECTION = ("stage_gone", "not_allowed", "clock")  # one thing an admin does frees them all
+NOT_AT_HOME = ("key_refused", "left_out")  # told by _connection(); needs nobody
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def of(member: Member, now: datetime) -> list[Need]:
         found += [need for one in interviews for need in _for_staff(one, member, now)]
         found += _exports(member) + _erasures(member)
     if member.role == Role.ADMIN:
-        found += _connection(member)
+        found += _problems(member) + _connection(member)
     return found
 
 
@@ -127,7 +129,7 @@ def _erasures(member: Member) -> list[Need]:
 
 
 def _exports(member: Member) -> list[Need]:
-    """Stopped ones; those that one setting would let go are one row."""
+    """Stopped ones; those that an admin frees all at once are one row, and the admin's problem."""
     stopped = Export.objects.filter(
         organisation=member.organisation_id, state=ExportState.STOPPED
     ).select_related("interview__candidate")
@@ -139,14 +141,24 @@ def _exports(member: Member) -> list[Need]:
             continue
         page = reverse("interviews:interview", args=[export.interview_id])
         found.append(Need(_words(export.reason), "Look", page, export.interview.candidate))
-    return found + [_setting(member, reason, count) for reason, count in settings.items()]
-
-
-def _setting(member: Member, reason: str, count: int) -> Need:
-    sentence = f"{_words(reason).rstrip('.')}; {profiles(count)}"
     if member.role == Role.ADMIN:
-        return Need(sentence, OF_THE_CONNECTION[reason], reverse("lever:setup"))
-    return Need(f"{sentence} for an admin", "", "")
+        return found
+    return found + [
+        Need(f"{_words(reason)}; {profiles(count)} for an admin", "", "")
+        for reason, count in settings.items()
+    ]
+
+
+def _problems(member: Member) -> list[Need]:
+    """As last watched; what stopped one by one is told by _exports()."""
+    rows = problems.still_open(member.organisation_id).exclude(kind__in=NOT_AT_HOME)
+    rows = rows.exclude(Q(kind="stopped") & ~Q(key__in=OF_THE_CONNECTION))
+    found = []
+    for row in rows:
+        said = problems.words(row.kind, row.key)
+        stops = f"; {problems.what_it_stops(row.kind, row.stops)}" if row.stops else ""
+        found.append(Need(row.title + stops, said.action, said.url, since=row.opened_at))
+    return found
 
 
 def _connection(member: Member) -> list[Need]:

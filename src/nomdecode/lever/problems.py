@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -101,38 +102,47 @@ KINDS = {
         "Lever has something twice",
         "Compare both in Lever, and archive or delete the one too many. Nom de Code deletes "
         "nothing there; it looks again every night.",
-        one="1 interview is concerned; nothing waits",
-        many="{} interviews are concerned; nothing waits",
+        one="1 interview is concerned, none waits",
+        many="{} interviews are concerned, none waits",
     ),
     "left_out": Words(
         "Lever refused a résumé",
         "Add it in Lever by hand if you need it. This closes a week after the last one.",
-        one="1 profile went without; nothing waits",
-        many="{} profiles went without; nothing waits",
+        one="1 profile went without it",
+        many="{} profiles went without theirs",
     ),
     "stopped": Words("Profiles have stopped", "Open the interviews to see why."),
 }
 # Kind "stopped" is one problem for each Export.reason.
 STOPPED = {
-    "identity": "Open the interview: have the text rephrased, or send it anyway.",
-    "not_allowed": "Give the key that permission in Lever, then check the key again under Setup. "
-    + LEAVES,
-    "not_accepted": "The interview’s page says what it was about. Mend that, then try again.",
-    "gone": "Somebody deleted it in Lever, or the key cannot see it. Try again if it is back.",
-    "gave_up": "See that Lever answers, then try again. It looks there first: nothing comes twice.",
-    "begun_elsewhere": "Finish it by hand in the account where it was begun, or go back to a key "
-    "of that account.",
-    "stage_gone": KINDS["stage_gone"].what_to_do,
+    "identity": Words(
+        REASONS["identity"],
+        "Open the interview: have the text rephrased, or send it anyway.",
+    ),
+    "not_accepted": Words(
+        REASONS["not_accepted"],
+        "The interview’s page says what it was about. Mend that, then try again.",
+    ),
+    "gone": Words(
+        REASONS["gone"],
+        "Somebody deleted it there, or the key cannot see it. Try again if it is back.",
+    ),
+    "gave_up": Words(
+        REASONS["gave_up"],
+        "See that Lever answers, then try again. It looks there first, so nothing comes twice.",
+    ),
+    "begun_elsewhere": Words(
+        REASONS["begun_elsewhere"],
+        "Finish it by hand where it was begun, or go back to a key of that account.",
+    ),
+    "not_allowed": replace(KINDS["permission"], title=REASONS["not_allowed"]),
+    "stage_gone": KINDS["stage_gone"],
 }
 
 
 def words(kind: str, key: str = "") -> Words:
-    general = KINDS[kind]
-    if kind == "permission":
-        return replace(general, title=general.title.format(key))
-    if kind == "stopped" and key in STOPPED:
-        return replace(general, title=REASONS[key], what_to_do=STOPPED[key])
-    return general
+    said = STOPPED.get(key, KINDS[kind]) if kind == "stopped" else KINDS[kind]
+    return replace(said, title=said.title.format(key)) if kind == "permission" else said
 
 
 def what_it_stops(kind: str, count: int) -> str:
@@ -172,7 +182,7 @@ def find(connection: Connection) -> list[Finding]:
     stopped = exports.filter(state=ExportState.STOPPED)
     for finding in found:  # what one of these explains is no problem of its own
         stopped = stopped.exclude(pk__in=finding.exports)
-    return [*found, *_of_stopped(stopped), *_of_what_went(exports)]
+    return [*found, *_of_stopped(stopped), *_of_what_went(connection, exports)]
 
 
 def _of_the_connection(connection: Connection, exports: QuerySet[Export]) -> Iterator[Finding]:
@@ -220,10 +230,11 @@ def _of_late(exports: QuerySet[Export], *, unknown: bool) -> Iterator[Finding]:
     # "hold": it is over, and no worker has looked.
     reasons = ["", "hold", *(["account"] if unknown else [])]
     due = Greatest("state_since", "interview__outcome__leaves_at")
-    late = exports.filter(UNDER_WAY, reason__in=reasons).annotate(due=due).filter(due__lte=long_ago)
-    if exports.filter(state=ExportState.EXPORTED, state_since__gt=long_ago).exists():
-        late = late.filter(state=ExportState.GOING)
-    found = _finding("waiting", late, began="due")
+    late = exports.filter(UNDER_WAY, reason__in=reasons).annotate(due=due)
+    found = _finding("waiting", late.filter(due__lte=long_ago), began="due")
+    went = exports.filter(state=ExportState.EXPORTED, state_since__gt=long_ago)
+    if found.stops and went.exists():
+        found = _finding("waiting", found.exports.filter(state=ExportState.GOING), began="due")
     if found.stops:
         yield found
 
@@ -234,8 +245,9 @@ def _of_stopped(stopped: QuerySet[Export]) -> Iterator[Finding]:
         yield _finding(kind, stopped.filter(reason=reason), key)
 
 
-def _of_what_went(exports: QuerySet[Export]) -> Iterator[Finding]:
-    twice = Duplicate.objects.filter(export__in=exports, settled_at=None)
+def _of_what_went(connection: Connection, exports: QuerySet[Export]) -> Iterator[Finding]:
+    twice = Duplicate.objects.filter(export__organisation=connection.organisation_id)
+    twice = twice.filter(settled_at=None)
     since = twice.aggregate(since=Min("found_at"))["since"]
     if since:
         yield _finding("duplicates", exports.filter(pk__in=twice.values("export")), since=since)
@@ -286,7 +298,7 @@ def _compare(connection_id: int, now: datetime) -> None:
     connection = locked.get(pk=connection_id)
     organisation = connection.organisation
     found = {(finding.kind, finding.key): finding for finding in find(connection)}
-    rows = {(row.kind, row.key): row for row in still_open(organisation)}
+    rows = {(row.kind, row.key): row for row in still_open(organisation.pk)}
     changed = [_close(row, now) for each, row in rows.items() if each not in found]
     changed += [
         _write(rows.get(each) or _row(organisation, finding, now), finding)
@@ -337,13 +349,14 @@ def untold(organisation: Organisation, now: datetime) -> QuerySet[Problem]:
 # --- for whoever looks
 
 
-def still_open(organisation: Organisation) -> QuerySet[Problem]:
+def still_open(organisation_id: UUID) -> QuerySet[Problem]:
     """As last watched: up to a minute old, and cheap."""
-    return organisation.problems.filter(closed_at=None).order_by("opened_at", "pk")
+    rows = Problem.objects.filter(organisation=organisation_id, closed_at=None)
+    return rows.order_by("opened_at", "pk")
 
 
 def count(connection: Connection) -> int:
-    return still_open(connection.organisation).count()
+    return still_open(connection.organisation_id).count()
 
 
 def over(organisation: Organisation, now: datetime) -> QuerySet[Problem]:
@@ -353,7 +366,7 @@ def over(organisation: Organisation, now: datetime) -> QuerySet[Problem]:
 
 def current(connection: Connection) -> list[Finding]:
     """What is wrong at this moment, the oldest first; since when, as the rows remember it."""
-    known = {(row.kind, row.key): row.opened_at for row in still_open(connection.organisation)}
+    known = {(row.kind, row.key): row.opened_at for row in still_open(connection.organisation_id)}
     now = timezone.now()
     found = [
         replace(each, since=known.get((each.kind, each.key)) or each.since or now)
