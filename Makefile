@@ -56,6 +56,9 @@ screenshots: .venv/development chromium  ## every page of both applications, int
 bench-latency: .venv/development chromium  ## seconds from scorecard to profile, and from move to page
 	$(BIN)/python benchmarks/latency.py
 
+bench-export: .venv/development  ## how fast a back-log leaves for Lever, and what that costs (N=, RATE=)
+	$(BIN)/python benchmarks/export.py
+
 lock:  ## write requirements*.lock anew
 	$(UV) pip compile pyproject.toml --group build --universal --generate-hashes --no-emit-index-url --no-header --quiet -o requirements.lock
 	$(UV) pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url --no-header --quiet -c requirements.lock -o requirements-dev.lock
@@ -63,4 +66,4 @@ lock:  ## write requirements*.lock anew
 clean:  ## remove what was built (not the data)
 	rm -rf .venv .tools build
 
-.PHONY: help setup develop demo demo-check lint test chromium screenshots bench-latency lock clean
+.PHONY: help setup develop demo demo-check lint test chromium screenshots bench-latency bench-export lock clean
