@@ -203,6 +203,14 @@ def test_a_key_that_was_not_known_is_recognised_when_lever_tells(company: Compan
     assert (company.row(waits).account, company.row(meanwhile).account) == (1, 2)
 
 
+def test_outcomes_from_while_the_account_is_not_known_wait_too(company: Company) -> None:
+    company.lever.fault({"match": USERS, "kind": "status", "status": 503})
+    company.key_of("borealis")
+    meanwhile = company.interview()
+    pick_lists.refresh(company.connection, "users")
+    assert company.run(meanwhile).reason == "account"
+
+
 def test_an_answer_for_the_old_key_says_nothing_about_the_new_one(company: Company) -> None:
     old, older = Connection.objects.get(), Connection.objects.get()
     company.lever.fault({"match": "GET /v1/*", "kind": "status", "status": 503})
@@ -394,7 +402,7 @@ def test_the_page_names_both_accounts_and_asks(company: Company) -> None:
     page = Browser(company).page()
     assert f"“{BOREALIS}”</strong> instead of <strong>“{ACME}”" in page
     assert "1 profile was meant for acme.example. Nothing of it leaves until you decide." in page
-    assert "Send them to borealis.example" in page and "Keep them here" in page
+    assert "Send it to borealis.example" in page and "Keep it here" in page
 
 
 def test_without_anything_to_decide_the_page_does_not_ask(company: Company) -> None:

@@ -64,7 +64,7 @@ ACTIONS: dict[str, dict[str, str]] = {
     },
     "Lever": {
         "lever.key_set": "set the Data API key",
-        "lever.account_changed": "found a key of another Lever account",
+        "lever.account_changed": "noticed that the key belongs to another Lever account",
         "lever.account_sent": "sent on what was meant for another Lever account",
         "lever.account_kept": "kept here what was meant for another Lever account",
         "lever.token_added": "added a signing token",
@@ -72,6 +72,8 @@ ACTIONS: dict[str, dict[str, str]] = {
         "lever.enabled": "switched Lever on",
         "lever.disabled": "switched Lever off",
         "lever.saved": "changed the Lever settings",
+        "lever.recovery_began": "began to compare Lever with a restored database",
+        "lever.recovered": "compared Lever with a restored database",
     },
     "Members": {
         "member.invited": "invited somebody",
