@@ -10,6 +10,9 @@ from nomdecode.pipeline.models import Stage
 # Export.reason -> what a reader sees.
 REASONS = {
     "hold": "Leaves when the hold is over",
+    "recovering": "Waits until Lever is compared with the restored database",
+    "outcome": "Waits for its scorecards",
+    "restored": "After a restore it cannot be told which profile in Lever is this one",
     "off": "Waits until Lever is enabled",
     "before": "From before Lever was enabled; stays here",
     "not_passed": "Not successful; stays here",
@@ -34,7 +37,7 @@ REASONS = {
 # Ended by the organisation's choices at that time: choices made later do not revive it.
 DECIDED = ("before", "not_passed", "skipped")
 # What ends the wait rings by itself, in the transaction that ends it.
-ANNOUNCED = ("off", "consent", "key", "account")
+ANNOUNCED = ("recovering", "off", "consent", "key", "account")
 UNKNOWN = 0  # Connection.account until Lever has told whose the key is
 
 
@@ -61,6 +64,7 @@ def verdict(export: Export, connection: Connection, now: datetime) -> Verdict:
         _persons_will(export)
         or (Verdict(ExportState.ENDED, "skipped") if export.skipped_at else None)
         or _hold(export, now)
+        or _recovery(connection)
         or (None if connection.enabled else Verdict(ExportState.WAITING, "off"))
         or _organisations_choice(export, connection)
         or _persons_answer(export, now)
@@ -80,8 +84,14 @@ def _persons_will(export: Export) -> Verdict | None:
 
 
 def _hold(export: Export, now: datetime) -> Verdict | None:
+    if not hasattr(export.interview, "outcome"):  # lost in a restore, though Lever has the profile
+        return Verdict(ExportState.WAITING, "outcome")
     leaves_at = export.interview.outcome.leaves_at
     return Verdict(ExportState.WAITING, "hold", leaves_at) if now < leaves_at else None
+
+
+def _recovery(connection: Connection) -> Verdict | None:
+    return Verdict(ExportState.WAITING, "recovering") if connection.recovering_since else None
 
 
 def _organisations_choice(export: Export, connection: Connection) -> Verdict | None:
@@ -110,6 +120,12 @@ def _persons_answer(export: Export, now: datetime) -> Verdict | None:
 def elsewhere(export: Export, connection: Connection) -> bool:
     """Meant for another Lever account than the key's, which can neither make it nor find it."""
     return connection.account == UNKNOWN or export.account != connection.account
+
+
+def may_look(export: Export, connection: Connection) -> bool:
+    """What Lever has of it may be asked, even where nothing new may be sent."""
+    here = not elsewhere(export, connection)
+    return connection.enabled and connection.recovering_since is None and here
 
 
 def _levers_state(export: Export, connection: Connection) -> Verdict | None:

@@ -203,7 +203,7 @@ def claim(interview_id: UUID, owner: UUID) -> Work | None:
     in_doubt = step is not None and step.calling_since is not None
     verdict = eligibility.verdict(export, connection, now)
     # A step in doubt is looked for even when nothing new may be sent: what Lever has must be known.
-    may_look = in_doubt and connection.enabled and not eligibility.elsewhere(export, connection)
+    may_look = in_doubt and eligibility.may_look(export, connection)
     if not verdict.ready and not may_look:
         _set_state(export, verdict)
         return None

@@ -45,6 +45,7 @@ class Connection(models.Model):
     origin = models.CharField(max_length=12, choices=Origin, default=Origin.SOURCED)
     enabled = models.BooleanField(default=False)
     exports_from = models.DateTimeField(null=True)  # outcomes before it stay here; null: all leave
+    recovering_since = models.DateTimeField(null=True)  # a restored database: nothing leaves yet
     version = models.PositiveIntegerField(default=0)  # two people editing one
     # Which Lever account the key belongs to: counted up when a key of another account is saved.
     account = models.PositiveIntegerField(default=1)

@@ -37,6 +37,7 @@ class Migration(migrations.Migration):
                 ('origin', models.CharField(choices=[('sourced', 'Sourced'), ('applied', 'Applied'), ('agency', 'Agency'), ('referred', 'Referred'), ('internal', 'Internal'), ('university', 'University')], default='sourced', max_length=12)),
                 ('enabled', models.BooleanField(default=False)),
                 ('exports_from', models.DateTimeField(null=True)),
+                ('recovering_since', models.DateTimeField(null=True)),
                 ('version', models.PositiveIntegerField(default=0)),
                 ('account', models.PositiveIntegerField(default=1)),
                 ('account_name', models.CharField(blank=True, max_length=200)),
