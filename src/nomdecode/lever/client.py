@@ -282,10 +282,13 @@ def _part(answer: Json) -> Json:
 def _items(page: Json) -> list[Json]:
     """Without a proper list nobody knows what is there: it must not look as if nothing were."""
     data = page.get("data")
-    proper = isinstance(data, list) and all(isinstance(item, Mapping) for item in data)
-    if not proper or not all(isinstance(item.get("id"), str) for item in data):
+    if not isinstance(data, list) or not all(map(_has_id, data)):
         raise Ambiguous(200, "no list")
-    return list(data)
+    return data
+
+
+def _has_id(item: object) -> bool:
+    return isinstance(item, Mapping) and isinstance(item.get("id"), str)
 
 
 def _segment(id: str) -> str:
