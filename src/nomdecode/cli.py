@@ -1,9 +1,12 @@
-"""The console script: `nomdecode demo | serve | worker | check | createadmin`."""
+"""The console script: `nomdecode serve`, `nomdecode exports list`, and the others."""
 
 import argparse
 import getpass
 import os
+import re
 import sys
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 
 def main() -> None:
@@ -29,8 +32,61 @@ def main() -> None:
     admin.add_argument("--email", required=True)
     admin.add_argument("--name", required=True)
 
+    _parse_lever(commands)
+
     arguments = parser.parse_args()
     sys.exit(_COMMANDS[arguments.command](arguments) or 0)
+
+
+def _parse_lever(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """What the pages under Lever do, for scripts and for a bad day."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--organisation", metavar="NAME", help="or its id; where there are several")
+    common.add_argument("--json", action="store_true", help="for programs")
+
+    problems = commands.add_parser("problems", parents=[common], help="what somebody must see to")
+    problems.add_argument("--all", action="store_true", help="those that are over, too")
+
+    recover = commands.add_parser("recover", parents=[common], help="after a restored backup")
+    recover.add_argument("--since", type=_time, required=True, metavar="T", help="of the backup")
+
+    exports = commands.add_parser("exports", help="what goes to Lever, and what became of it")
+    actions = exports.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listed = actions.add_parser("list", parents=[common], help="newest first")
+    listed.add_argument("--state", choices=("waiting", "going", "exported", "stopped", "ended"))
+    listed.add_argument("--since", type=_time, metavar="T", help=f"made since then: {TIMES}")
+    listed.add_argument("--limit", type=int, default=50, metavar="N", help="at most (50)")
+    _parse_remedies(lambda name, text: actions.add_parser(name, parents=[common], help=text))
+
+
+def _parse_remedies(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    show = add("show", "one export: its steps, and every attempt")
+    retry = add("retry", "try again now; a step in doubt still looks in Lever first")
+    skip = add("skip", "it stays here, with a reason")
+    adopt = add("adopt", "another profile that Lever has is this one")
+    readback = add("readback", "compare what Lever has with what was sent")
+    for parser in (show, skip, adopt, readback):
+        parser.add_argument("id", metavar="ID", help="of the interview, or the link of its page")
+    which = retry.add_mutually_exclusive_group(required=True)
+    which.add_argument("id", metavar="ID", nargs="?", help="of the interview, or its page's link")
+    which.add_argument("--all-since", type=_time, metavar="T", help=f"all stopped since: {TIMES}")
+    skip.add_argument("--why", required=True, metavar="TEXT", help="a reason; no names")
+    adopt.add_argument("link", metavar="LINK", help="of the profile in Lever, or its id")
+
+
+TIMES = "2h, 3d, or 2025-11-24T09:30"
+
+
+def _time(text: str) -> datetime | timedelta:
+    """A time, or how long ago; without a zone, in that of NOMDECODE_TIME_ZONE."""
+    ago = re.fullmatch(r"(\d{1,5})([mhd])", text)
+    if ago:
+        unit = {"m": "minutes", "h": "hours", "d": "days"}[ago[2]]
+        return timedelta(**{unit: int(ago[1])})
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no time: {TIMES}") from None
 
 
 def _demo(arguments: argparse.Namespace) -> int:
@@ -94,10 +150,31 @@ def _createadmin(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _lever(arguments: argparse.Namespace) -> int:
+    from nomdecode.conf import serve
+
+    if arguments.command == "recover":
+        serve.prepare()  # the backup may be of an older version; who was erased since is again
+    else:
+        serve.connect()
+    from nomdecode.lever import commands
+
+    try:
+        answer = commands.run(arguments)
+    except commands.Refused as error:
+        print(error, file=sys.stderr)
+        return error.code
+    print(answer.json if arguments.json else answer.text)
+    return answer.code
+
+
 _COMMANDS = {
     "demo": _demo,
     "serve": _serve,
     "worker": _worker,
     "check": _check,
     "createadmin": _createadmin,
+    "exports": _lever,
+    "problems": _lever,
+    "recover": _lever,
 }

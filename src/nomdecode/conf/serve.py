@@ -13,12 +13,16 @@ from nomdecode.conf.processes import Program, python
 POOL = 8  # database connections of one web process
 
 
-def prepare() -> None:
-    """Database up and migrated, static files in place. Sets up Django; safe to repeat."""
-    folder = data.folder()
-    postgres.ensure(folder)
+def connect() -> None:
+    """Database up, Django set up; safe to repeat."""
+    postgres.ensure(data.folder())
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nomdecode.conf.settings")
     django.setup()
+
+
+def prepare() -> None:
+    """Database up and migrated, static files in place; safe to repeat."""
+    connect()
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False, stdout=io.StringIO())
     from nomdecode.candidates import erasure
@@ -46,9 +50,7 @@ def worker(number: int = 1) -> Program:
 
 def work() -> None:
     """One worker process, until a signal."""
-    postgres.ensure(data.folder())
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nomdecode.conf.settings")
-    django.setup()
+    connect()
     from procrastinate.contrib.django import app
     from procrastinate.contrib.django.django_connector import DjangoConnector
 

@@ -4,6 +4,7 @@
 Lever's POST /opportunities.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from nomdecode.interviews.scorecards import RATINGS
 from nomdecode.orgs.models import Decision
 
 SOURCE = "Nom de Code"
+_REFERENCE = "Nom de Code reference "
 PASSED, NOT_PASSED = "Passed", "Not passed"
 
 
@@ -104,7 +106,13 @@ def note(facts: Facts) -> str:
 
 def last_line(facts: Facts) -> str:
     """What a note is found again by: written and looked for in the same words."""
-    return f"Nom de Code reference {facts.reference}"
+    return f"{_REFERENCE}{facts.reference}"
+
+
+def reference_in(text: str) -> str:
+    """The reference of the interview whose note this is, or nothing."""
+    found = re.search(rf"{_REFERENCE}([0-9a-f]{{12}})\s*$", text)
+    return found[1] if found else ""
 
 
 def _card(card: Card) -> str:

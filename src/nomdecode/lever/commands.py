@@ -1,0 +1,343 @@
+"""What the command line says and does about Lever: the same things as the pages.
+
+Nothing here says who a candidate is: pseudonyms, ids and links alone.
+"""
+
+import json
+import re
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from nomdecode.lever import client, problems, recover, remedies
+from nomdecode.lever import connection as connections
+from nomdecode.lever.eligibility import REASONS
+from nomdecode.lever.models import Attempt, Connection, Export, ExportStep
+from nomdecode.orgs.models import Organisation
+
+DONE, FAILED, USAGE, A_PERSON = 0, 1, 2, 3
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+class Refused(Exception):
+    """What was asked for is not done; the sentence says why."""
+
+    def __init__(self, sentence: str, code: int = FAILED) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Answer:
+    text: str
+    data: Any
+    code: int = DONE
+
+    @property
+    def json(self) -> str:
+        return json.dumps(self.data, cls=DjangoJSONEncoder, indent=2, ensure_ascii=False)
+
+
+def run(arguments: Namespace) -> Answer:
+    """Carries out what was parsed (cli.py). Raises Refused."""
+    action = getattr(arguments, "action", arguments.command)
+    try:
+        return _ACTIONS[action](arguments)
+    except remedies.Refused as error:
+        raise Refused(str(error)) from None
+
+
+# --- which organisation, which export, what time
+
+
+def _organisation(arguments: Namespace) -> Organisation:
+    named = arguments.organisation
+    found = (_named(named) if named else Organisation.objects.all())[:2]
+    if not found:
+        raise Refused(f"There is no organisation {named}." if named else "There is none yet.")
+    if len(found) > 1:
+        raise Refused("There are several: name one with --organisation NAME, or its id.", USAGE)
+    return found[0]
+
+
+def _named(text: str) -> QuerySet[Organisation]:
+    wanted = Q(name=text)
+    if _UUID.fullmatch(text):
+        wanted |= Q(pk=text)
+    return Organisation.objects.filter(wanted)
+
+
+def _export(arguments: Namespace) -> Export:
+    id = _UUID.search(arguments.id)
+    if id is None:
+        raise Refused("Give the interview's id, or the link of its page.", USAGE)
+    exports = Export.objects.filter(interview=UUID(id.group()))
+    if arguments.organisation:
+        exports = exports.filter(organisation=_organisation(arguments))
+    row = exports.select_related("organisation", "interview__candidate").first()
+    if row is None:
+        raise Refused("Nothing of this interview is meant for Lever: it has no outcome yet.")
+    return row
+
+
+def _moment(said: datetime | timedelta) -> datetime:
+    if isinstance(said, timedelta):
+        return timezone.now() - said
+    return said if said.tzinfo else timezone.make_aware(said)
+
+
+# --- exports
+
+
+def _list(arguments: Namespace) -> Answer:
+    exports = Export.objects.filter(organisation=_organisation(arguments))
+    if arguments.state:
+        exports = exports.filter(state=arguments.state)
+    if arguments.since:
+        exports = exports.filter(created_at__gte=_moment(arguments.since))
+    exports = exports.select_related("interview__candidate", "interview__opportunity")
+    exports = exports.prefetch_related("steps").order_by("-created_at")
+    rows = [_told(export) for export in exports[: max(arguments.limit, 0)]]
+    lines = [
+        (_time(row["created_at"]), row["candidate"], row["in_words"], row["why"], row["interview"])
+        for row in rows
+    ]
+    head = ("CREATED", "CANDIDATE", "STATE", "WHY", "INTERVIEW")
+    return Answer(_columns(head, lines) if rows else "No exports.", rows)
+
+
+def _told(export: Export) -> dict[str, Any]:
+    opportunity = getattr(export.interview, "opportunity", None)
+    tries = [step.next_try_at for step in export.steps.all() if step.next_try_at]
+    return {
+        "interview": str(export.interview_id),
+        "candidate": export.interview.candidate.pseudonym,
+        "kind": export.kind,
+        "state": export.state,
+        "in_words": export.get_state_display(),
+        "reason": export.reason,
+        "why": REASONS.get(export.reason, ""),
+        "created_at": export.created_at,
+        "state_since": export.state_since,
+        "next_try_at": min(tries, default=None),
+        "exported_at": export.exported_at,
+        "profile": opportunity.external_id if opportunity else "",
+        "profile_url": opportunity.url if opportunity else "",
+    }
+
+
+def _show(arguments: Namespace) -> Answer:
+    export = _export(arguments)
+    told = _told(export) | {
+        "detail": export.detail,
+        "performed_as": (export.plan or {}).get("perform_as_email", ""),
+        "went_without": (export.plan or {}).get("left_out", []),
+        "skipped_why": export.skipped_why,
+        "steps": [_step(step) for step in export.steps.all()],
+        "attempts": [_attempt(each) for each in _attempts(export)],
+        "duplicates": list(export.duplicates.values("thing", "external_id", "url", "settled_at")),
+    }
+    return Answer(_page(told), told)
+
+
+def _attempts(export: Export) -> Iterable[Attempt]:
+    return Attempt.objects.filter(step__export=export).select_related("step")
+
+
+def _step(step: ExportStep) -> dict[str, Any]:
+    return {
+        "step": step.name,
+        "state": step.state,
+        "tries": step.tries,
+        "calling_since": step.calling_since,
+        "next_try_at": step.next_try_at,
+        "done_at": step.done_at,
+        "id": step.remote_id,
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "step": attempt.step.name,
+        "at": attempt.at,
+        "milliseconds": attempt.milliseconds,
+        "asked": attempt.asked,
+        "performed_as": attempt.performed_as,
+        "status": attempt.status,
+        "code": attempt.code,
+        "outcome": attempt.outcome,
+        "message": attempt.message,
+    }
+
+
+def _page(told: dict[str, Any]) -> str:
+    single = {name: value for name, value in told.items() if not isinstance(value, list | dict)}
+    rows = [(name.replace("_", " "), _cell(value)) for name, value in single.items() if value]
+    rows += [(name, _cell(value)) for name, value in told["detail"].items()]
+    parts = [_columns((), rows)]
+    parts += [_table(told[name]) for name in ("steps", "attempts", "duplicates") if told[name]]
+    return "\n\n".join(parts)
+
+
+def _retry(arguments: Namespace) -> Answer:
+    if arguments.all_since:
+        since = _moment(arguments.all_since)
+        count = remedies.retry_since(_organisation(arguments), since, None)
+        return Answer(f"{count} on their way again.", {"retried": count})
+    remedies.retry(_export(arguments), None)
+    return _after(arguments)
+
+
+def _skip(arguments: Namespace) -> Answer:
+    remedies.skip(_export(arguments), arguments.why, None)
+    return _after(arguments)
+
+
+def _after(arguments: Namespace) -> Answer:
+    told = _told(_export(arguments))
+    why = f": {told['why']}" if told["why"] else ""
+    return Answer(f"{told['candidate']}: {told['in_words']}{why}.", told)
+
+
+def _adopt(arguments: Namespace) -> Answer:
+    errand = remedies.run(remedies.ask_adopt(_export(arguments), arguments.link, None))
+    if not errand.succeeded:
+        raise Refused(errand.sentence)
+    return Answer(errand.sentence, {"adopted": errand.opportunity_id})
+
+
+def _read_back(arguments: Namespace) -> Answer:
+    errand = remedies.run(remedies.ask_read_back(_export(arguments), None))
+    if not errand.succeeded:
+        raise Refused(errand.sentence)
+    told = {"sentence": errand.sentence, "differs": errand.differs}
+    return Answer(errand.sentence, told, A_PERSON if errand.differs else DONE)
+
+
+# --- problems
+
+
+def _problems(arguments: Namespace) -> Answer:
+    organisation = _organisation(arguments)
+    still_open = problems.listed(organisation)
+    told = still_open + (_over(organisation) if arguments.all else [])
+    head = ("SINCE", "UNTIL", "WHAT", "WHAT IT STOPS", "WHAT TO DO")
+    lines = [
+        (
+            _time(datetime.fromisoformat(one["since"])),
+            _time(one.get("until")),
+            *(one[name] for name in ("title", "what_it_stops", "what_to_do")),
+        )
+        for one in told
+    ]
+    text = _columns(head, lines) if told else "No problems."
+    return Answer(text, told, A_PERSON if still_open else DONE)
+
+
+def _over(organisation: Organisation) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": row.kind,
+            "key": row.key,
+            "title": row.title,
+            "since": row.opened_at.isoformat(),
+            "until": row.closed_at,
+            "stops": row.stops,
+            "what_it_stops": "",
+            "what_to_do": "",
+        }
+        for row in problems.over(organisation, timezone.now())
+    ]
+
+
+# --- recover
+
+
+def _recover(arguments: Namespace) -> Answer:
+    since = _moment(arguments.since)
+    if since > timezone.now():
+        raise Refused("--since is when the backup was made: it lies in the future.", USAGE)
+    rows = Connection.objects.exclude(api_key=None).select_related("organisation")
+    if arguments.organisation:
+        rows = rows.filter(organisation=_organisation(arguments))
+    told = [_recovered(connection, since) for connection in rows]
+    failed = any("failed" in one for one in told)
+    to_see = any(one.get("to_see") for one in told)
+    text = "\n\n".join(map(_recovery, told)) or "No organisation has a key to Lever."
+    return Answer(text, told, FAILED if failed else A_PERSON if to_see else DONE)
+
+
+def _recovered(connection: Connection, since: datetime) -> dict[str, Any]:
+    """One organisation that cannot be compared must not hold up the others."""
+    name = {"organisation": connection.organisation.name}
+    try:
+        return name | asdict(recover.run(connection, since))
+    except client.Unauthorised as error:
+        connections.refused(connection)
+        return name | {"failed": error.sentence}
+    except (client.LeverError, recover.Failed) as error:
+        return name | {"failed": error.sentence}
+
+
+def _recovery(told: dict[str, Any]) -> str:
+    name = told["organisation"]
+    if "failed" in told:
+        held = "Nothing leaves for Lever until then. Mend it, then run this again."
+        return f"{name}: not finished. {told['failed']}\n{held}"
+    text = (
+        f"{name}: {told['listed']} profiles in Lever, {told['adopted']} adopted; "
+        f"{told['look_first']} unfinished look in Lever first. Exports go on."
+    )
+    rows = [
+        (one["pseudonym"] or "?", one["sentence"], one["profile"], one["interview"] or "")
+        for one in told["to_see"]
+    ]
+    head = ("CANDIDATE", "WHAT TO SEE TO", "IN LEVER", "INTERVIEW")
+    return f"{text}\n\n{_columns(head, rows)}" if rows else text
+
+
+# --- in columns
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> str:
+    return _columns(
+        [name.replace("_", " ").upper() for name in rows[0]],
+        [tuple(_cell(value) for value in row.values()) for row in rows],
+    )
+
+
+def _columns(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [[str(cell) for cell in row] for row in ([head, *rows] if head else rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = (zip(line, widths, strict=True) for line in lines)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in line).rstrip() for line in padded
+    )
+
+
+def _cell(value: object) -> str:
+    return _time(value) if isinstance(value, datetime) else "" if value is None else str(value)
+
+
+def _time(moment: datetime | None) -> str:
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}" if moment else ""
+
+
+_ACTIONS: dict[str, Callable[[Namespace], Answer]] = {
+    "list": _list,
+    "show": _show,
+    "retry": _retry,
+    "skip": _skip,
+    "adopt": _adopt,
+    "readback": _read_back,
+    "problems": _problems,
+    "recover": _recover,
+}

@@ -1,0 +1,304 @@
+"""The command line as a script meets it: what it prints, and how it ends."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+import factories
+from nomdecode import cli
+from nomdecode.candidates import vault
+from nomdecode.candidates.models import PassChoice
+from nomdecode.conf import serve
+from nomdecode.demo import clock
+from nomdecode.interviews.models import Interview
+from nomdecode.lever import export, protocol
+from nomdecode.lever.models import Connection, Export
+from nomdecode.pipeline.models import Opportunity
+from sandbox import Running
+
+pytestmark = pytest.mark.django_db
+ACCOUNT = "borealis"  # few other tests leave profiles there
+DONE, FAILED, USAGE, A_PERSON = 0, 1, 2, 3
+ADA = vault.Identity(
+    name="Zephyrine Quillfeather",
+    emails=("zephyrine@quillfeather.example",),
+    phones=("+44 20 7946 0911",),
+    place="Ankh",
+    headline="Clacks tower operator",
+    links=("https://code.example/qq17",),
+)
+PIECES = ("zephyrine", "quillfeather", "7946", "ankh", "clacks", "qq17")
+
+type Say = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
+    """Runs `nomdecode …`: the exit code, standard output, standard error."""
+    for preparation in ("connect", "prepare"):  # the tests' database is there
+        monkeypatch.setattr(serve, preparation, lambda: None)
+
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["nomdecode", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        printed = capsys.readouterr()
+        return int(str(ended.value.code)), printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def _this_morning(settings: Any) -> Iterator[None]:
+    """So that "later" is not the future, which Lever refuses. An installation of its own."""
+    settings.URL = f"http://{uuid4().hex}.example"
+    with clock.at(timezone.now() - timedelta(hours=6)):
+        yield
+
+
+@pytest.fixture
+def connection(lever: Running) -> Connection:
+    return factories.connect(factories.organisation(), lever, ACCOUNT)
+
+
+def passed(connection: Connection, person: vault.Identity | None = None) -> Interview:
+    of = connection.organisation
+    person = person or factories.identity(emails=(f"{uuid4().hex}@engines.example",))
+    who = factories.candidate(of, person, PassChoice.NAME_ME)
+    interview = factories.held_interview(factories.position(of), who=who)
+    factories.submitted(interview.assignments.get())
+    return interview
+
+
+def exported(connection: Connection, person: vault.Identity | None = None) -> Interview:
+    interview = passed(connection, person)
+    export.run(interview.pk)
+    return interview
+
+
+def stopped(connection: Connection) -> Interview:
+    interview = passed(connection)
+    export.stop(Export.objects.get(interview=interview), "gave_up")
+    return interview
+
+
+# --- which one
+
+
+def test_nothing_is_done_where_the_organisation_is_not_clear(say: Say) -> None:
+    factories.organisation("Acme")
+    factories.organisation("Borealis")
+    code, _, error = say("exports", "list")
+    assert code == USAGE
+    assert "--organisation" in error
+    assert say("exports", "list", "--organisation", "Acme")[0] == DONE
+
+
+def test_an_organisation_is_known_by_its_id_too(say: Say) -> None:
+    wanted = factories.organisation()
+    factories.organisation()
+    assert say("exports", "list", "--organisation", wanted.pk)[0] == DONE
+
+
+def test_an_unknown_organisation_is_refused(say: Say) -> None:
+    code, _, error = say("problems", "--organisation", "Nobody")
+    assert (code, error) == (FAILED, "There is no organisation Nobody.\n")
+
+
+def test_an_interview_without_an_export_is_refused(say: Say) -> None:
+    interview = factories.held_interview()
+    assert say("exports", "show", interview.pk)[0] == FAILED
+
+
+@pytest.mark.parametrize(
+    "words", ["exports show never-an-id", "exports list --since soon", "exports retry", "recover"]
+)
+def test_what_is_not_understood_ends_with_2(say: Say, words: str) -> None:
+    assert say(*words.split())[0] == USAGE
+
+
+# --- exports
+
+
+def test_the_list_has_every_export_newest_first(say: Say, connection: Connection) -> None:
+    first = exported(connection)
+    with clock.at(timezone.now() + timedelta(minutes=1)):
+        second = stopped(connection)
+    _, out, _ = say("exports", "list")
+    _, one, other = out.splitlines()
+    assert second.candidate.pseudonym in one
+    assert "Needs somebody" in one
+    assert str(first.pk) in other
+
+
+def test_the_list_can_be_narrowed(say: Say, connection: Connection) -> None:
+    exported(connection)
+    interview = stopped(connection)
+    _, out, _ = say("exports", "list", "--state", "stopped", "--since", "1h", "--json")
+    (row,) = json.loads(out)
+    assert (row["interview"], row["reason"]) == (str(interview.pk), "gave_up")
+    assert say("exports", "list", "--limit", "1", "--json")[1].count('"interview"') == 1
+
+
+def test_one_is_shown_with_its_steps_and_attempts(say: Say, connection: Connection) -> None:
+    interview = exported(connection)
+    code, out, _ = say("exports", "show", f"https://somewhere/interviews/{interview.pk}/")
+    assert code == DONE
+    assert "POST opportunity" in out
+    assert "POST note" in out
+    told = json.loads(say("exports", "show", interview.pk, "--json")[1])
+    assert [step["state"] for step in told["steps"]] == ["done", "done"]
+
+
+def test_no_output_tells_who_a_candidate_is(
+    say: Say, connection: Connection, lever: Running
+) -> None:
+    interview = exported(connection, ADA)
+    profile = Opportunity.objects.get(interview=interview).external_id
+    lever.put(f"/opportunities/{profile}/stage", ACCOUNT, stage="applicant-new")
+    export.stop(Export.objects.get(interview=interview), "identity", kinds=["name"])
+    commands = ("list", f"show {interview.pk}", f"readback {interview.pk}", f"retry {interview.pk}")
+    for command in commands:
+        for form in ((), ("--json",)):
+            printed = "".join(map(str, say("exports", *command.split(), *form))).casefold()
+            assert not [piece for piece in PIECES if piece in printed], command
+
+
+def test_a_stopped_export_is_retried(say: Say, connection: Connection) -> None:
+    interview = stopped(connection)
+    assert say("exports", "retry", interview.pk)[0] == DONE
+    export.run(interview.pk)
+    assert Export.objects.get(interview=interview).state == "exported"
+
+
+def test_what_is_in_lever_is_not_retried(say: Say, connection: Connection) -> None:
+    code, out, error = say("exports", "retry", exported(connection).pk)
+    assert (code, out) == (FAILED, "")
+    assert error
+
+
+def test_all_that_have_stopped_since_are_retried(say: Say, connection: Connection) -> None:
+    with clock.at(timezone.now() - timedelta(hours=3)):
+        stopped(connection)
+    stopped(connection)
+    _, out, _ = say("exports", "retry", "--all-since", "2h", "--json")
+    assert json.loads(out) == {"retried": 1}
+
+
+def test_skipped_it_stays_here(say: Say, connection: Connection) -> None:
+    interview = stopped(connection)
+    code, out, _ = say("exports", "skip", interview.pk, "--why", "Hired by phone already.")
+    assert code == DONE
+    assert "Stays here" in out
+    assert Export.objects.get(interview=interview).reason == "skipped"
+
+
+def test_a_profile_of_levers_is_adopted(say: Say, connection: Connection, lever: Running) -> None:
+    interview = exported(connection)
+    profile = Opportunity.objects.get(interview=interview).external_id
+    Opportunity.objects.all().delete()
+    row = Export.objects.get(interview=interview)
+    row.steps.update(state="todo", remote_id="", calling_since=None, lease_until=None)
+    export.stop(row, "gave_up")
+    code, out, _ = say("exports", "adopt", interview.pk, profile, "--json")
+    assert (code, json.loads(out)) == (DONE, {"adopted": profile})
+    assert Opportunity.objects.get(interview=interview).external_id == profile
+
+
+def test_a_profile_that_is_not_there_is_refused(say: Say, connection: Connection) -> None:
+    code, _, error = say("exports", "adopt", stopped(connection).pk, uuid4())
+    assert code == FAILED
+    assert "no such profile" in error
+
+
+def test_read_back_it_is_as_it_was_sent(say: Say, connection: Connection) -> None:
+    assert say("exports", "readback", exported(connection).pk)[0] == DONE
+
+
+def test_what_differs_in_lever_is_named_and_ends_with_3(
+    say: Say, connection: Connection, lever: Running
+) -> None:
+    interview = exported(connection)
+    row = Export.objects.get(interview=interview)
+    assert row.plan is not None
+    row.plan["origin"] = "referred"
+    row.save()
+    code, out, _ = say("exports", "readback", interview.pk, "--json")
+    assert (code, json.loads(out)["differs"]) == (A_PERSON, ["origin"])
+
+
+# --- problems
+
+
+def test_without_problems_it_ends_with_0(say: Say, connection: Connection) -> None:
+    exported(connection)
+    code, out, _ = say("problems")
+    assert (code, out) == (DONE, "No problems.\n")
+
+
+def test_open_problems_end_with_3(say: Say, connection: Connection) -> None:
+    stopped(connection)
+    code, out, _ = say("problems")
+    assert code == A_PERSON
+    assert "three days" in out
+    (row,) = json.loads(say("problems", "--all", "--json")[1])
+    assert row["kind"] == "stopped"
+
+
+# --- recover
+
+
+@pytest.fixture
+def _nothing_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "GRACE", timedelta(0))
+
+
+@pytest.mark.usefixtures("_nothing_under_way")
+def test_after_a_restore_it_ends_with_0_when_all_is_told_apart(
+    say: Say, connection: Connection
+) -> None:
+    interview = passed(connection)
+    backup = transaction.savepoint_create()
+    export.run(interview.pk)
+    transaction.savepoint_rollback(backup)
+    code, out, _ = say("recover", "--since", "1h", "--json")
+    (told,) = json.loads(out)
+    assert (code, told["adopted"], told["to_see"]) == (DONE, 1, [])
+
+
+@pytest.mark.usefixtures("_nothing_under_way")
+def test_after_a_restore_what_a_person_must_see_ends_with_3(
+    say: Say, connection: Connection
+) -> None:
+    backup = transaction.savepoint_create()
+    interview = exported(connection)
+    link = Opportunity.objects.get(interview=interview).url
+    transaction.savepoint_rollback(backup)
+    code, out, _ = say("recover", "--since", "1h")
+    assert code == A_PERSON
+    assert link in out
+
+
+@pytest.mark.usefixtures("_nothing_under_way")
+def test_a_comparison_that_could_not_be_finished_ends_with_1_and_holds(
+    say: Say, connection: Connection, lever: Running
+) -> None:
+    interview = passed(connection)
+    lever.fault({"match": "GET /v1/opportunities", "kind": "status", "status": 401})
+    code, out, _ = say("recover", "--since", "1h")
+    assert code == FAILED
+    assert "run this again" in out
+    export.run(interview.pk)
+    assert Export.objects.get(interview=interview).reason in ("recovering", "key")
+
+
+def test_a_backup_of_tomorrow_is_not_understood(say: Say, connection: Connection) -> None:
+    tomorrow = (timezone.now() + timedelta(days=1)).isoformat()
+    assert say("recover", "--since", tomorrow)[0] == USAGE

@@ -1,0 +1,370 @@
+"""After a restore: what Lever has of the lost time is adopted, and nothing is made twice."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx2
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+import factories
+from nomdecode.candidates import consent, erasure
+from nomdecode.candidates.models import Candidate, PassChoice
+from nomdecode.demo import clock
+from nomdecode.interviews.models import Interview
+from nomdecode.lever import calls, client, export, protocol, recover
+from nomdecode.lever.models import Connection, Duplicate, Export, ExportStep
+from nomdecode.pipeline.models import Opportunity
+from sandbox import Running
+
+pytestmark = pytest.mark.django_db
+LIST = "GET /v1/opportunities"
+OWNERS = (uuid4(), uuid4())
+ACCOUNT = "borealis"  # few other tests leave profiles there
+
+
+@pytest.fixture(autouse=True)
+def _this_morning(settings: Any) -> Iterator[None]:
+    """So that "later" is not the future, which Lever refuses. An installation of its own."""
+    settings.URL = f"http://{uuid4().hex}.example"
+    with clock.at(timezone.now() - timedelta(hours=6)):
+        yield
+
+
+@pytest.fixture
+def connection(lever: Running) -> Connection:
+    return factories.connect(factories.organisation(), lever, ACCOUNT)
+
+
+@contextmanager
+def since_the_backup() -> Iterator[None]:
+    """What happens inside is in Lever, and not in the database that is restored after it."""
+    backup = transaction.savepoint_create()
+    yield
+    transaction.savepoint_rollback(backup)
+
+
+def recovered(connection: Connection) -> recover.Report:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(protocol, "GRACE", timedelta(0))  # nothing is under way
+        return recover.run(connection, timezone.now() - timedelta(hours=1))
+
+
+def held(connection: Connection, email: str = "", choice: str = PassChoice.NAME_ME) -> Interview:
+    of = connection.organisation
+    person = factories.identity(emails=(email or f"{uuid4().hex}@engines.example",))
+    who = factories.candidate(of, person, choice)
+    return factories.held_interview(factories.position(of), who=who)
+
+
+def passed(connection: Connection, **fields: Any) -> Interview:
+    interview = held(connection, **fields)
+    factories.submitted(interview.assignments.get())
+    return interview
+
+
+def run(interview: Interview, later: timedelta = timedelta(0)) -> Export:
+    with clock.at(timezone.now() + later):
+        export.run(interview.pk)
+    return Export.objects.get(interview=interview)
+
+
+def to_the_end(interview: Interview) -> Export:
+    """Through both looks, if it is in doubt."""
+    for minutes in (0, 2, 4, 6):
+        row = run(interview, timedelta(minutes=minutes))
+    return row
+
+
+def make_profile_alone(interview: Interview) -> None:
+    calls.make(claimed(interview, OWNERS[0]), OWNERS[0])
+
+
+def claimed(interview: Interview, owner: UUID) -> export.Work:
+    work = export.claim(interview.pk, owner)
+    assert work is not None
+    return work
+
+
+def profiles(lever: Running, interview: Interview) -> list[dict[str, Any]]:
+    found = lever.get("/opportunities", ACCOUNT, limit=100, source="Nom de Code")
+    return [each for each in found if any(str(interview.pk) in url for url in each["links"])]
+
+
+def in_lever(lever: Running, link: str) -> str:
+    """A profile of our source that nobody here knows of."""
+    created_at = int(timezone.now().timestamp() * 1000) - 120_000
+    body: dict[str, Any] = {
+        "name": "Ada",
+        "sources": ["Nom de Code"],
+        "links": [link],
+        "createdAt": created_at,
+    }
+    return post(lever, "/opportunities", **body)
+
+
+def post(lever: Running, path: str, **body: Any) -> str:
+    answer = httpx2.post(
+        lever.api + path,
+        params={"perform_as": lever.seeded.account(ACCOUNT).users[0].id},
+        json=body,
+        auth=(lever.keys[ACCOUNT], ""),
+    )
+    answer.raise_for_status()
+    return str(answer.json()["data"]["id"])
+
+
+def seen(report: recover.Report) -> dict[UUID | None, str]:
+    return {each.interview: each.sentence for each in report.to_see}
+
+
+# --- adopted
+
+
+def test_a_profile_made_since_the_backup_is_adopted_and_not_made_again(
+    connection: Connection, lever: Running
+) -> None:
+    interview = passed(connection)
+    with since_the_backup():
+        run(interview)
+    report = recovered(connection)
+    assert (report.adopted, report.to_see) == (1, ())
+    assert to_the_end(interview).state == "exported"
+    (found,) = profiles(lever, interview)
+    assert Opportunity.objects.get(interview=interview).external_id == found["id"]
+    assert len(lever.get(f"/opportunities/{found['id']}/notes", ACCOUNT)) == 1
+
+
+def test_a_note_that_was_not_made_is_made_once(connection: Connection, lever: Running) -> None:
+    interview = passed(connection)
+    with since_the_backup():
+        make_profile_alone(interview)
+    assert recovered(connection).look_first == 1
+    assert to_the_end(interview).state == "exported"
+    (found,) = profiles(lever, interview)
+    assert len(lever.get(f"/opportunities/{found['id']}/notes", ACCOUNT)) == 1
+
+
+def test_what_was_planned_before_the_backup_looks_before_it_calls(
+    connection: Connection, lever: Running
+) -> None:
+    interview = passed(connection)
+    make_profile_alone(interview)
+    with since_the_backup():
+        run(interview)
+    before = len(lever.log())
+    recovered(connection)
+    assert to_the_end(interview).state == "exported"
+    posted = [call for call in lever.log()[before:] if call["method"] == "POST"]
+    assert posted == []
+
+
+def test_a_profile_under_the_pseudonym_is_adopted_as_one(lever: Running) -> None:
+    connection = factories.connect(
+        factories.organisation(), lever, ACCOUNT, export_unsuccessful=True
+    )
+    interview = held(connection)
+    with since_the_backup():
+        factories.submitted(interview.assignments.get(), "no")
+        run(interview)
+    recovered(connection)
+    assert Export.objects.get(interview=interview).kind == "pseudonymous"
+    assert not Opportunity.objects.get(interview=interview).named
+
+
+def test_two_interviews_of_one_person_get_their_own_profiles(connection: Connection) -> None:
+    both = [passed(connection, email=f"both-{connection.pk}@engines.example") for _ in range(2)]
+    with since_the_backup():
+        ids = {run(each).interview_id: _profile(each) for each in both}
+    assert recovered(connection).adopted == 2
+    assert {each.pk: _profile(each) for each in both} == ids
+
+
+def _profile(interview: Interview) -> str:
+    return Opportunity.objects.get(interview=interview).external_id
+
+
+def test_an_interview_that_holds_another_profile_is_ruled_out(connection: Connection) -> None:
+    email = f"one-{connection.pk}@engines.example"
+    run(passed(connection, email=email))
+    second = passed(connection, email=email)
+    with since_the_backup():
+        make_profile_alone(second)
+    report = recovered(connection)
+    assert (report.adopted, report.to_see) == (1, ())
+    assert to_the_end(second).state == "exported"
+
+
+def test_the_second_tells_profiles_of_one_person_apart(connection: Connection) -> None:
+    both = [passed(connection, email=f"same-{connection.pk}@engines.example") for _ in range(2)]
+    claims = [(claimed(each, owner), owner) for each, owner in zip(both, OWNERS, strict=True)]
+    with since_the_backup():
+        for work, owner in claims:
+            calls.make(work, owner)
+    report = recovered(connection)
+    assert (report.adopted, report.to_see) == (2, ())
+
+
+def test_without_our_link_the_second_tells(connection: Connection, lever: Running) -> None:
+    interview = passed(connection)
+    work = claimed(interview, OWNERS[0])
+    with since_the_backup():
+        calls.make(work, OWNERS[0])
+        (found,) = profiles(lever, interview)
+        post(lever, f"/opportunities/{found['id']}/removeLinks", links=found["links"])
+    assert recovered(connection).adopted == 1
+    post(lever, f"/opportunities/{found['id']}/removeSources", sources=["Nom de Code"])
+
+
+def test_a_look_from_before_counts_no_more(connection: Connection) -> None:
+    interview = passed(connection)
+    claimed(interview, OWNERS[0])
+    run(interview, protocol.LEASE * 2)
+    assert ExportStep.objects.exclude(looked_at=None).exists()
+    recovered(connection)
+    assert not ExportStep.objects.exclude(looked_at=None).exists()
+
+
+def test_run_again_it_changes_nothing(connection: Connection) -> None:
+    interview = passed(connection)
+    with since_the_backup():
+        run(interview)
+    recovered(connection)
+    again = recovered(connection)
+    assert (again.adopted, again.look_first, again.to_see) == (0, 0, ())
+    assert Export.objects.get(interview=interview).state == "exported"
+
+
+# --- for a person
+
+
+def test_what_cannot_be_told_apart_stops_for_a_person(
+    connection: Connection, lever: Running
+) -> None:
+    both = [passed(connection, email=f"pair-{connection.pk}@engines.example") for _ in range(2)]
+    with since_the_backup():
+        for each in both:
+            make_profile_alone(each)
+    report = recovered(connection)
+    assert set(seen(report)) == {each.pk for each in both}
+    states = Export.objects.values_list("state", "reason")
+    assert set(states) == {("stopped", "restored")}
+    assert len(profiles(lever, both[0])) == 2
+
+
+def test_an_interview_that_is_lost_is_listed(connection: Connection) -> None:
+    with since_the_backup():
+        interview = passed(connection)
+        run(interview)
+    (lost,) = recovered(connection).to_see
+    assert (lost.interview, lost.pseudonym) == (None, "")
+    assert lost.profile
+
+
+def test_a_lost_interview_is_not_taken_for_another_one_of_the_person(
+    connection: Connection,
+) -> None:
+    email = f"lost-{connection.pk}@engines.example"
+    here = passed(connection, email=email)
+    with since_the_backup():
+        make_profile_alone(passed(connection, email=email))
+        run(here)
+    recovered(connection)
+    assert Export.objects.get(interview=here).state == "exported"
+    assert Opportunity.objects.count() == 1
+
+
+def test_lost_scorecards_are_asked_for_and_make_no_second_profile(
+    connection: Connection, lever: Running
+) -> None:
+    interview = held(connection)
+    with since_the_backup():
+        factories.submitted(interview.assignments.get())
+        make_profile_alone(interview)
+    assert "scorecards are lost" in seen(recovered(connection))[interview.pk]
+    assert Export.objects.get(interview=interview).reason == "outcome"
+    factories.submitted(interview.assignments.get())
+    assert to_the_end(interview).state == "exported"
+    assert len(profiles(lever, interview)) == 1
+
+
+def test_a_lost_yes_is_a_persons_business(connection: Connection) -> None:
+    interview = passed(connection, choice=PassChoice.ASK_ME)
+    with since_the_backup():
+        consent.answer(interview.candidate, True, timezone.now())
+        run(interview)
+    assert "yes is lost" in seen(recovered(connection))[interview.pk]
+    assert Export.objects.get(interview=interview).state == "exported"
+
+
+def test_a_second_profile_is_a_duplicate(connection: Connection, lever: Running) -> None:
+    interview = passed(connection)
+    with since_the_backup():
+        run(interview)
+        first = _profile(interview)
+        link = lever.get(f"/opportunities/{first}", ACCOUNT)["links"][-1]
+        second = in_lever(lever, link)
+    assert "second profile" in seen(recovered(connection))[interview.pk]
+    assert _profile(interview) == first
+    assert Duplicate.objects.get().external_id == second
+
+
+def test_who_erased_since_is_erased_again_and_the_profile_is_known(
+    connection: Connection,
+) -> None:
+    interview = passed(connection)
+    with since_the_backup():
+        run(interview)
+        erasure.erase(Candidate.objects.get(pk=interview.candidate_id))
+    recovered(connection)
+    assert Candidate.objects.get(pk=interview.candidate_id).erased_at
+    assert Opportunity.objects.get(interview=interview).named
+
+
+def test_profiles_of_another_installation_are_not_mentioned(
+    connection: Connection, lever: Running
+) -> None:
+    in_lever(lever, f"https://elsewhere.example/interviews/{uuid4()}/")
+    report = recovered(connection)
+    assert (report.adopted, report.to_see) == (0, ())
+
+
+def test_profiles_of_another_organisation_here_are_left_to_it(
+    connection: Connection, lever: Running
+) -> None:
+    other = factories.connect(factories.organisation("Other"), lever, ACCOUNT)
+    interview = passed(other)
+    with since_the_backup():
+        run(interview)
+    assert recovered(connection).to_see == ()
+    assert recovered(other).adopted == 1
+
+
+# --- held
+
+
+def test_nothing_leaves_until_it_has_come_to_its_end(
+    connection: Connection, lever: Running
+) -> None:
+    interview = passed(connection)
+    lever.fault({"match": LIST, "kind": "status", "status": 500})
+    with pytest.raises(client.LeverError):
+        recovered(connection)
+    assert run(interview).reason == "recovering"
+    assert profiles(lever, interview) == []
+    recovered(connection)
+    assert run(interview).state == "exported"
+
+
+def test_without_a_user_to_perform_as_it_says_so_and_holds(connection: Connection) -> None:
+    interview = passed(connection)
+    with since_the_backup():
+        run(interview)
+    Connection.objects.update(perform_as="nobody@elsewhere.example")
+    with pytest.raises(recover.Failed, match="perform as"):
+        recovered(connection)
+    assert run(interview).reason == "recovering"
