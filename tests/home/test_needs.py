@@ -128,6 +128,14 @@ def test_exports_stopped_by_one_setting_are_one_row(acme, ada):
     assert lever.action == "Choose a stage"
 
 
+def test_whoever_interviewed_is_not_told_what_stopped_it(acme, ada):
+    stopped = export(acme, ExportState.STOPPED, "identity")
+    mine = Assignment.objects.create(interview=stopped.interview, member=ada, decider=True)
+    assert sentences(ada) == []
+    Scorecard.objects.create(assignment=mine, version=1, decision="yes", content={}, at=NOW)
+    assert sentences(ada) == [("Somebody who did not interview sees why", "Look")]
+
+
 def test_an_admin_is_told_what_stops_nothing_yet(acme, ada):
     Problem.objects.create(organisation=acme, kind="fallback_gone", title="Gone", opened_at=NOW)
     Problem.objects.create(organisation=acme, kind="left_out", title="Refused", opened_at=NOW)

@@ -19,7 +19,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 import factories
 from nomdecode.demo import clock
-from nomdecode.interviews.models import Interview
+from nomdecode.interviews.models import Assignment, Interview
 from nomdecode.lever import connection as connections
 from nomdecode.lever import credentials, export, pick_lists, problem_mail, problems, tasks
 from nomdecode.lever.eligibility import UNKNOWN
@@ -459,7 +459,7 @@ def test_the_page_says_what_it_stops_what_to_do_and_which_interviews(acme: Compa
         "1 interview waits",
         "have the text rephrased, or send it anyway",
         row.interview.candidate.pseudonym,
-        reverse("interviews:interview", args=[row.interview_id]),
+        reverse("lever:export", args=[row.interview_id]),
     ):
         assert words in page
 
@@ -472,12 +472,12 @@ def test_the_first_twenty_interviews_are_listed(acme: Company) -> None:
     assert "and 3 more" in page
 
 
-def test_what_is_twice_in_lever_is_linked(acme: Company) -> None:
-    row = acme.export("exported")
-    Duplicate.objects.create(
-        export=row, thing="profile", external_id="x", url="https://lever.example/x", found_at=NOW
-    )
-    assert "https://lever.example/x" in acme.page()
+def test_whoever_interviewed_is_not_told_which_one_it_is(acme: Company) -> None:
+    mine, other = acme.export("stopped", "identity"), acme.export("stopped", "identity")
+    Assignment.objects.create(interview=mine.interview, member=acme.admin, decider=True)
+    page = acme.page()
+    assert other.interview.candidate.pseudonym in page
+    assert mine.interview.candidate.pseudonym not in page and "and 1 more" in page
 
 
 def test_the_page_does_not_wait_for_the_next_watch(acme: Company) -> None:

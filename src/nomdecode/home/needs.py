@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Q
 from django.urls import reverse
@@ -10,7 +11,7 @@ from django.urls import reverse
 from nomdecode.candidates.models import Candidate
 from nomdecode.interviews import access
 from nomdecode.interviews.models import Assignment, Interview, State
-from nomdecode.lever import problems
+from nomdecode.lever import activity, problems
 from nomdecode.lever.eligibility import REASONS
 from nomdecode.lever.models import Connection, Export, ExportState
 from nomdecode.orgs.models import Member, Role
@@ -130,17 +131,17 @@ def _erasures(member: Member) -> list[Need]:
 
 def _exports(member: Member) -> list[Need]:
     """Stopped ones; those that an admin frees all at once are one row, and the admin's problem."""
-    stopped = Export.objects.filter(
-        organisation=member.organisation_id, state=ExportState.STOPPED
-    ).select_related("interview__candidate")
+    stopped = activity.visible(member).filter(state=ExportState.STOPPED)
     settings: Counter[str] = Counter()
     found = []
+    export: Any
     for export in stopped.order_by("pk"):
         if export.reason in OF_THE_CONNECTION:
             settings[export.reason] += 1
             continue
         page = reverse("interviews:interview", args=[export.interview_id])
-        found.append(Need(_words(export.reason), "Look", page, export.interview.candidate))
+        said = activity.NOT_TOLD if export.own else _words(export.reason)
+        found.append(Need(said, "Look", page, export.interview.candidate))
     if member.role == Role.ADMIN:
         return found
     return found + [

@@ -4,6 +4,7 @@ find() derives it from facts, so that what is mended is gone. watch() keeps rows
 they know since when, stay for a while after it is over, and are what admins are mailed about.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Min, Prefetch, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 from django.db.models.functions import Greatest
 from django.urls import reverse
 from django.utils import timezone
@@ -22,7 +23,7 @@ from nomdecode.lever import connection as connections
 from nomdecode.lever.eligibility import REASONS, UNKNOWN
 from nomdecode.lever.models import Connection, Duplicate, Export, ExportState, Kind, Problem
 from nomdecode.orgs.doorbell import ring
-from nomdecode.orgs.models import Organisation
+from nomdecode.orgs.models import Member, Organisation
 from nomdecode.pipeline.models import Stage
 
 AT_ONCE = timedelta(0)
@@ -38,12 +39,12 @@ LISTED = 20  # interviews of one problem
 
 @dataclass(frozen=True)
 class Words:
-    """Mailed, so without pseudonym or identity. `where` is a URL name, perhaps with a fragment."""
+    """Mailed, so without pseudonym or identity. `where`: a URL name with what follows it."""
 
     title: str
     what_to_do: str
     action: str = "Show them"
-    where: str = "lever:activity"
+    where: str = "lever:problems"
     one: str = "1 interview waits"
     many: str = "{} interviews wait"
     none: str = "No interview waits for it yet"
@@ -51,11 +52,13 @@ class Words:
 
     @property
     def url(self) -> str:
-        name, _, fragment = self.where.partition("#")
-        return reverse(name) + (f"#{fragment}" if fragment else "")
+        name = re.split("[?#]", self.where)[0]
+        return reverse(name) + self.where.removeprefix(name)
 
 
 LEAVES = "What waits then leaves by itself."
+TRY_AGAIN = "Try them again", "lever:retry_all"
+STOPPED_ONES = "lever:activity?state=stopped"
 KINDS = {
     "key_refused": Words(
         "Lever refuses the Data API key",
@@ -91,17 +94,19 @@ KINDS = {
     "clock": Words(
         "This server’s clock is ahead of Lever’s",
         "Ask whoever runs the server to set its clock right, then try these again.",
+        *TRY_AGAIN,
     ),
     "waiting": Words(
         "Profiles do not get through to Lever",
         "If Lever is slow or away, nothing: they are tried again and leave by themselves. "
         "If it is not, ask whoever runs the server whether a worker is running.",
+        where="lever:activity",
         after=timedelta(minutes=15),
     ),
     "duplicates": Words(
         "Lever has something twice",
-        "Compare both in Lever, and archive or delete the one too many. Nom de Code deletes "
-        "nothing there; it looks again every night.",
+        "Compare both in Lever, and archive or delete the one too many; then press “Dealt with” "
+        "here, or wait: each night Nom de Code looks again. It deletes nothing there.",
         one="1 interview is concerned, none waits",
         many="{} interviews are concerned, none waits",
     ),
@@ -111,29 +116,34 @@ KINDS = {
         one="1 profile went without it",
         many="{} profiles went without theirs",
     ),
-    "stopped": Words("Profiles have stopped", "Open the interviews to see why."),
+    "stopped": Words("Profiles have stopped", "Open them to see why.", where=STOPPED_ONES),
 }
 # Kind "stopped" is one problem for each Export.reason.
 STOPPED = {
     "identity": Words(
         REASONS["identity"],
         "Open the interview: have the text rephrased, or send it anyway.",
+        where=STOPPED_ONES,
     ),
     "not_accepted": Words(
         REASONS["not_accepted"],
-        "The interview’s page says what it was about. Mend that, then try again.",
+        "Open them to see what it was about. Mend that, then try again.",
+        where=STOPPED_ONES,
     ),
     "gone": Words(
         REASONS["gone"],
-        "Somebody deleted it there, or the key cannot see it. Try again if it is back.",
+        "Somebody deleted it there, or the key cannot see it. Try again if it is back, else skip.",
+        where=STOPPED_ONES,
     ),
     "gave_up": Words(
         REASONS["gave_up"],
         "See that Lever answers, then try again. It looks there first, so nothing comes twice.",
+        *TRY_AGAIN,
     ),
     "begun_elsewhere": Words(
         REASONS["begun_elsewhere"],
-        "Finish it by hand where it was begun, or go back to a key of that account.",
+        "Go back to a key of that account, or finish it there by hand and skip it here.",
+        where=STOPPED_ONES,
     ),
     "not_allowed": replace(KINDS["permission"], title=REASONS["not_allowed"]),
     "stage_gone": KINDS["stage_gone"],
@@ -375,11 +385,10 @@ def current(connection: Connection) -> list[Finding]:
     return sorted(found, key=lambda each: each.since or now)
 
 
-def concerned(finding: Finding) -> list[Export]:
-    """The first of its interviews' exports; `others`: what Lever has of it a second time."""
-    twice = Prefetch("duplicates", Duplicate.objects.filter(settled_at=None), to_attr="others")
-    exports = finding.exports.select_related("interview__candidate").prefetch_related(twice)
-    return list(exports.order_by("created_at")[:LISTED])
+def concerned(finding: Finding, member: Member) -> list[Export]:
+    """The first ones; not those that the member held: what stopped them could answer a guess."""
+    exports = finding.exports.exclude(interview__assignments__member=member)
+    return list(exports.select_related("interview__candidate").order_by("created_at")[:LISTED])
 
 
 def listed(organisation: Organisation) -> list[dict[str, Any]]:

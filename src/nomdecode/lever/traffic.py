@@ -14,6 +14,7 @@ from nomdecode.lever import connection as connections
 from nomdecode.lever import problems as found
 from nomdecode.lever.models import Connection, Delivery
 from nomdecode.lever.webhooks import Verdict
+from nomdecode.orgs.models import Member
 from nomdecode.orgs.roles import MemberRequest
 from nomdecode.pipeline.models import Opportunity
 
@@ -83,15 +84,15 @@ def problems(request: MemberRequest) -> HttpResponse:
     organisation = request.member.organisation
     wrong = found.current(connections.of(organisation))
     context = {
-        "problems": [_problem(each) for each in wrong],
+        "problems": [_problem(each, request.member) for each in wrong],
         "over": found.over(organisation, timezone.now()),
         "problem_count": len(wrong),
     }
     return answer(request, "problems", context)
 
 
-def _problem(finding: found.Finding) -> dict[str, Any]:
-    concerned = found.concerned(finding)
+def _problem(finding: found.Finding, member: Member) -> dict[str, Any]:
+    concerned = found.concerned(finding, member)
     more = finding.stops - len(concerned)
     return {"problem": finding, "concerned": concerned, "more": more}
 
