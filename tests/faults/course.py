@@ -34,12 +34,13 @@ def run(stage: Stage, options: argparse.Namespace) -> int:
     stage.wild(not options.window)
     stage.hire(*_orders(stage, options))
     drain(stage, office, options)
+    stage.count["still open at the end"] = office.counts["open"]
     stage.dismiss()
     return judge(stage, subjects, options)
 
 
 def _orders(stage: Stage, options: argparse.Namespace) -> list[worker.Orders]:
-    quota = max(1, round(QUOTA * min(1, options.n / OF_MANY)))
+    quota = QUOTA if options.n >= OF_MANY else max(1, options.n // 300)
     return [
         worker.Orders(
             folder=stage.folder,
@@ -63,17 +64,15 @@ def drain(stage: Stage, office: troubles.Office, options: argparse.Namespace) ->
     over = threading.Event()
     clerk = threading.Thread(target=office.work, args=[over, options.window])
     clerk.start()
-    kills = troubles.Every(2.5, stage.kill, f"kills {stage.seed}")
-    pauses = troubles.Every(2.0, stage.pause, f"pauses {stage.seed}")
-    restarts = [0.2, 0.45, 0.7]  # at these shares of what is to be done
+    along = [
+        troubles.Along(min(200, options.n // 12), stage.kill, f"kills {stage.seed}"),
+        troubles.Along(min(100, options.n // 30), stage.pause, f"pauses {stage.seed}"),
+        troubles.Along(3, stage.restart_postgres, f"restarts {stage.seed}"),
+    ]
     while not office.drained and not office.stuck(STUCK):
         stage.supervise()
-        if not options.window:
-            kills.perhaps()
-            pauses.perhaps()
-            if restarts and office.progress > restarts[0]:
-                restarts.pop(0)
-                stage.restart_postgres()
+        for trouble in [] if options.window else along:
+            trouble.perhaps(office.progress)
         time.sleep(0.02)
     over.set()
     clerk.join()

@@ -169,11 +169,13 @@ def _interview(body: bytes) -> str:
 
 def _what(head: bytes) -> str:
     method, target, _ = head.decode("latin-1").split(" ", 2)
-    path = target.partition("?")[0]
+    path, _, query = target.partition("?")
     if path.endswith("/notes"):
         return "note" if method == "POST" else "look for note"
     if path.endswith("/opportunities"):
-        return "opportunity" if method == "POST" else "look"
+        if method == "POST":
+            return "opportunity"
+        return "look" if "source=" in query else "other"
     return "other"
 
 

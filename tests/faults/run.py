@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -20,6 +21,7 @@ from faults.stage import Stage
 
 def main() -> int:
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is stopped
     folder = Path(tempfile.mkdtemp(prefix="nomdecode-faults-"))
     _environment(folder, options.rate)
     multiprocessing.set_start_method("forkserver")

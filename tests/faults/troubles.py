@@ -28,15 +28,26 @@ class Every:
 
     def __init__(self, seconds: float, what: Callable[[], Any], seed: str) -> None:
         self.random, self.seconds, self.what = random.Random(seed), seconds, what
-        self.next = time.monotonic() + self._gap()
+        self.next = 0.0
 
     def perhaps(self) -> None:
         if time.monotonic() >= self.next:
             self.what()
-            self.next = time.monotonic() + self._gap()
+            self.next = time.monotonic() + self.random.expovariate(1 / self.seconds)
 
-    def _gap(self) -> float:
-        return self.random.expovariate(1 / self.seconds)
+
+class Along:
+    """Something that happens so many times, as the work goes along: a slow machine has no more."""
+
+    def __init__(self, times: int, what: Callable[[], Any], seed: str) -> None:
+        chance = random.Random(seed)
+        self.shares = sorted((chance.uniform(0.02, 0.85) for _ in range(times)), reverse=True)
+        self.what = what
+
+    def perhaps(self, progress: float) -> None:
+        if self.shares and progress >= self.shares[-1]:
+            self.shares.pop()
+            self.what()
 
 
 def insisting[Result](what: Callable[[], Result]) -> Result:
@@ -58,7 +69,7 @@ class Office:
         to_end = round(len(subjects) * SHARE_OF_ENDS)
         self.to_end = [each for each in shuffled if not each.asked][:to_end]
         self.promised = len(self.to_agree), len(self.to_end)
-        self.bad_keys = [0.3, 0.6]  # at these shares of what is to be done
+        self.bad_keys = Along(2, self.change_key, f"keys {stage.seed}")
         self.counts: dict[str, int] = {}
         self.changed_at, self.read = time.monotonic(), 0
 
@@ -66,7 +77,7 @@ class Office:
 
     @property
     def progress(self) -> float:
-        return self.counts.get("over", 0) / len(self.subjects)
+        return self.counts.get("steps", 0) / (2 * len(self.subjects))
 
     @property
     def drained(self) -> bool:
@@ -93,9 +104,9 @@ class Office:
 
     def work(self, over: threading.Event, quietly: bool) -> None:
         if quietly:
-            self.to_end, self.to_agree, self.bad_keys = [], self.to_agree, []
+            self.to_end = []
         else:
-            self.lose_doorbells(len(self.subjects) // 10)
+            insisting(lambda: self.lose_doorbells(0.1))
         bells = Every(0.5, self.spoil_doorbells, f"bells {self.stage.seed}")
         while not over.is_set():
             self.look()
@@ -103,10 +114,8 @@ class Office:
             self.answers(ahead)
             if not quietly:
                 bells.perhaps()
-                if self.bad_keys and self.progress > self.bad_keys[0]:
-                    self.bad_keys.pop(0)
-                    self.change_key()
-            time.sleep(0.2)
+                self.bad_keys.perhaps(self.progress)
+            time.sleep(0.3)
         connection.close()
 
     # --- people
@@ -176,30 +185,28 @@ class Office:
     # --- doorbells
 
     def spoil_doorbells(self) -> None:
-        self.lose_doorbells(self.random.randint(0, 4))
-        insisting(lambda: self._ring_twice(self.random.randint(0, 4)))
+        insisting(lambda: self.lose_doorbells(0.03))
+        insisting(lambda: self.ring_twice(0.03))
 
-    def lose_doorbells(self, number: int) -> None:
-        insisting(lambda: self._lose(number))
-
-    def _lose(self, number: int) -> None:
-        waiting = [id for id, _ in self._bells()]
-        lost = self.random.sample(waiting, min(number, len(waiting)))
+    def lose_doorbells(self, share: float) -> None:
+        lost = [id for id, _ in self._bells() if self.random.random() < share]
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM procrastinate_jobs WHERE id = ANY(%s)", [lost])
         self.stage.count["doorbells lost"] += len(lost)
 
-    def _ring_twice(self, number: int) -> None:
-        for _, interview in self._bells(100)[:number]:
+    def ring_twice(self, share: float) -> None:
+        twice = [interview for _, interview in self._bells() if self.random.random() < share]
+        for interview in twice:
             tasks.export_interview.defer(interview_id=interview)
-            self.stage.count["doorbells rung twice"] += 1
+        self.stage.count["doorbells rung twice"] += len(twice)
 
-    def _bells(self, limit: int = 100_000) -> list[tuple[int, str]]:
+    def _bells(self) -> list[tuple[int, str]]:
+        """At the head of the queue: what is rung for now."""
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
                 "SELECT id, args->>'interview_id' FROM procrastinate_jobs"
-                " WHERE status = 'todo' AND task_name = %s ORDER BY id LIMIT %s",
-                [tasks.export_interview.name, limit],
+                " WHERE status = 'todo' AND task_name = %s ORDER BY id LIMIT 200",
+                [tasks.export_interview.name],
             )
             return list(cursor.fetchall())
 
