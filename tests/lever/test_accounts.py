@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 import factories
 from nomdecode.candidates import consent, erasure
@@ -317,6 +318,26 @@ def test_sent_on_they_leave_for_the_new_account_with_its_choices(company: Compan
     assert accounts.elsewhere(company.connection) == []
 
 
+def test_sent_on_during_its_hold_it_leaves_when_that_is_over(company: Company) -> None:
+    company.organisation.hold_minutes = 15
+    company.organisation.save()
+    interview = company.interview()
+    company.key_of("borealis")
+    company.choose_in_borealis()
+    company.settle(send=True)
+    assert company.row(interview).reason == "hold"
+    assert company.run(interview, timedelta(minutes=16)).state == "exported"
+
+
+def test_sent_on_the_sweep_rings_for_them(company: Company) -> None:
+    interviews = [company.interview() for _ in range(3)]
+    company.key_of("borealis")
+    assert export.sweep() == 0
+    company.settle(send=True)
+    assert ProcrastinateJob.objects.filter(task_name__endswith="sweep_exports").exists()
+    assert export.sweep() == len(interviews)
+
+
 @pytest.mark.parametrize("stage", ["begun", "in_doubt"])
 def test_sent_on_what_was_begun_stops_for_a_person(company: Company, stage: str) -> None:
     interview = getattr(company, stage)()
@@ -375,7 +396,7 @@ def test_what_it_was_decided_is_in_the_trail(company: Company) -> None:
     company.settle(send=True)
     changed, sent = AuditEvent.objects.filter(action__startswith="lever.account").order_by("id")
     assert (changed.detail, changed.member) == ({"now": BOREALIS}, company.admin)
-    assert sent.detail == {"account": {"from": ACME, "to": BOREALIS}}
+    assert sent.detail == {"account": {"from": ACME, "to": BOREALIS}, "profiles": 1}
 
 
 # --- the page

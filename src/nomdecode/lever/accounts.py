@@ -17,11 +17,12 @@ from django.utils import timezone
 
 from nomdecode.lever import connection as connections
 from nomdecode.lever import export as exports
-from nomdecode.lever import pick_lists, plan
+from nomdecode.lever import pick_lists
 from nomdecode.lever.eligibility import UNKNOWN
 from nomdecode.lever.models import Connection, Export, ExportState, ExportStep, Kind, PickList
 from nomdecode.orgs import audit
-from nomdecode.orgs.models import Member
+from nomdecode.orgs.doorbell import ring
+from nomdecode.orgs.models import AuditEvent, Member
 
 KNOWN = "accounts"  # the pick list of all accounts that a key here has belonged to
 
@@ -179,42 +180,62 @@ def _unfinished(connection: Connection) -> QuerySet[Export]:
 def settle(connection: Connection, account: int, to: int, *, send: bool, member: Member) -> None:
     """What was meant for `account` goes `to` the key's account, or stays here. Raises Changed."""
     held = Connection.objects.select_for_update().get(pk=connection.pk)
-    name = next((each.name for each in elsewhere(held) if each.account == account), "")
-    if not name or held.account != to:
+    other = next((each for each in elsewhere(held) if each.account == account), None)
+    if other is None or held.account != to:
         raise Changed
-    rows = _unfinished(held).filter(account=account)
-    begun = set(rows.filter(CALLED).values_list("pk", flat=True))
-    rows = rows.select_related("organisation", "interview__candidate", "interview__outcome")
-    for export in rows.select_for_update(of=("self",)).order_by("created_at"):
-        if not send:
-            _keep_here(export, name)
-        elif export.pk in begun:
-            exports.stop(export, "begun_elsewhere", message=f"Begun in {name}.")
-        else:
-            _send(export, to)
-    _settled(held, name, send, member)
+    meant = _unfinished(held).filter(account=account).select_for_update(of=("self",))
+    rows = Export.objects.filter(pk__in=list(meant.order_by("pk").values_list("pk", flat=True)))
+    if send:
+        _send(rows, other.name, to)
+    else:
+        _keep_here(rows, other.name)
+    others = elsewhere(held)
+    held.account_was = others[0].name if others else ""
+    held.save(update_fields=["account_was"])
+    _record(held, other, "sent" if send else "kept", member)
+    connections.publish(held)
     connection.refresh_from_db()
 
 
-def _settled(connection: Connection, name: str, send: bool, member: Member) -> None:
-    others = elsewhere(connection)
-    connection.account_was = others[0].name if others else ""
-    connection.save(update_fields=["account_was"])
-    action = "lever.account_sent" if send else "lever.account_kept"
-    account = {"from": name, "to": connection.account_name}
-    audit.record(connection.organisation, action, connection, member=member, account=account)
-    connections.publish(connection)
+def _record(connection: Connection, other: Elsewhere, what: str, member: Member) -> None:
+    account = {"from": other.name, "to": connection.account_name}
+    audit.record(
+        connection.organisation,
+        f"lever.account_{what}",
+        connection,
+        member=member,
+        account=account,
+        profiles=other.profiles,
+    )
 
 
-def _send(export: Export, account: int) -> None:
-    plan.drop(export)  # its stage and its users are those of the other account
-    export.account = account
-    export.save(update_fields=["account"])
-    if export.reason != "identity":  # that one waits for a person still
-        exports.retry(export)
+def _send(rows: QuerySet[Export], name: str, account: int) -> None:
+    """In a few statements, however many they are: the sweep rings, and each claim plans anew."""
+    from nomdecode.lever.tasks import sweep_exports
+
+    for export in rows.filter(CALLED).select_related("organisation", "interview"):
+        exports.stop(export, "begun_elsewhere", message=f"Begun in {name}.")
+    fresh, now = rows.exclude(CALLED), timezone.now()
+    ExportStep.objects.filter(export__in=fresh).delete()  # planned with the other account's users
+    fresh.update(account=account, plan=None, marker=None)
+    fresh = fresh.exclude(state=ExportState.STOPPED, reason="identity")  # waits for a person still
+    fresh.update(state=ExportState.WAITING, reason="", detail={}, state_since=now)
+    for export in fresh.filter(interview__outcome__leaves_at__gt=now):
+        exports.reconsider(export, now)
+    ring(sweep_exports, timestamp=0)
 
 
-def _keep_here(export: Export, name: str) -> None:
-    export.skipped_at, export.skipped_why = timezone.now(), f"Meant for {name}"[:200]
-    export.save(update_fields=["skipped_at", "skipped_why"])
-    exports.reconsider(export, timezone.now())
+def _keep_here(rows: QuerySet[Export], name: str) -> None:
+    now, why = timezone.now(), f"Meant for {name}"[:200]
+    AuditEvent.objects.bulk_create(
+        AuditEvent(
+            organisation=export.organisation,
+            by="system",
+            action="export.ended",
+            thing=audit.name_of(export.interview),
+            detail={"reason": "skipped"},
+        )
+        for export in rows.select_related("organisation", "interview")
+    )
+    rows.update(skipped_at=now, skipped_why=why)
+    rows.update(state=ExportState.ENDED, reason="skipped", detail={}, state_since=now)
