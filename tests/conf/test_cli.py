@@ -151,8 +151,8 @@ def test_one_is_shown_with_its_steps_and_attempts(say: Say, connection: Connecti
     interview = exported(connection)
     code, out, _ = say("exports", "show", f"https://somewhere/interviews/{interview.pk}/")
     assert code == DONE
-    assert "POST opportunity" in out
-    assert "POST note" in out
+    assert "POST /opportunities" in out
+    assert "POST /opportunities/…/notes" in out
     told = json.loads(say("exports", "show", interview.pk, "--json")[1])
     assert [step["state"] for step in told["steps"]] == ["done", "done"]
 

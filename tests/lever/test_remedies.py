@@ -16,7 +16,7 @@ from nomdecode.candidates import erasure
 from nomdecode.candidates.models import PassChoice
 from nomdecode.demo import clock
 from nomdecode.lever import calls, export, moment, remedies
-from nomdecode.lever.models import Attempt, Connection, Duplicate, Errand, Export
+from nomdecode.lever.models import Attempt, Connection, Duplicate, Errand, Export, PositionPosting
 from nomdecode.orgs.models import AuditEvent, Member, Role
 from nomdecode.pipeline.models import Opportunity
 from sandbox import Running
@@ -394,6 +394,17 @@ def test_lever_has_what_was_sent(connection: Connection) -> None:
     errand = read_back(exported(connection))
     assert (errand.succeeded, errand.differs) == (True, []), errand.sentence
     assert errand.sentence == "Lever has what was sent."
+
+
+def test_the_posting_is_compared_too(connection: Connection, lever: Running) -> None:
+    row = ready(connection)
+    posting = lever.seeded.account("acme").posting("Backend engineer")
+    tied = {"position": row.interview.position, "text": posting.text}
+    PositionPosting.objects.create(posting_id=posting.id, **tied)
+    row = run(row)
+    assert read_back(row).differs == []
+    export.plan.change(row, posting="another")
+    assert read_back(row).differs == ["posting"]
 
 
 def test_so_it_is_under_the_pseudonym_without_opening_an_identity(connection: Connection) -> None:

@@ -116,6 +116,7 @@ def _looked(work: "export.Work", owner: UUID, found: list[Thing], milliseconds: 
     after = protocol.nothing_found(step, now)
     with transaction.atomic():
         _attempt(work, None, "not found", milliseconds)
+        export.changed(work.step.export)
         ours = export.store(work.step, owner, after)
     if isinstance(action, protocol.Wait):
         export.poke(work.step.export.interview_id, at=action.until)
@@ -192,6 +193,7 @@ def _failed(work: "export.Work", owner: UUID, error: client.LeverError, millisec
         connection = Connection.objects.select_for_update().get(pk=work.connection.pk)
         row = Export.objects.select_for_update().get(pk=work.step.export_id)
         _attempt(work, error.status, type(error).__name__, milliseconds, error)
+        export.changed(row)
         again_at = None
         if isinstance(error, client.RateLimited | client.Unavailable | client.Ambiguous):
             asked = getattr(error, "retry_after", None)
@@ -306,10 +308,10 @@ def _attempt(
 
 
 def _asked(work: "export.Work") -> str:
+    path = "/opportunities" if work.step.name == "profile" else "/opportunities/…/notes"
     if work.look:
-        things = "opportunities" if work.step.name == "profile" else "notes"
-        return f"GET {things}: was it made?"
-    return "POST opportunity" if work.step.name == "profile" else "POST note"
+        return f"GET {path}: was it made?"
+    return f"POST {path}"
 
 
 def _sent(work: "export.Work") -> dict[str, Any]:

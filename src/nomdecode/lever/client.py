@@ -137,8 +137,9 @@ class Lever:
 
     # --- opportunities
 
-    def opportunity(self, id: str) -> Opportunity:
-        return Opportunity.of(self._data("GET", f"/opportunities/{_segment(id)}"))
+    def opportunity(self, id: str, expand: Iterable[str] = ()) -> Opportunity:
+        path = f"/opportunities/{_segment(id)}"
+        return Opportunity.of(self._data("GET", path, {"expand": expand}))
 
     def opportunities(self, **filters: Filter) -> Iterator[Opportunity]:
         """All that match, each once, page after page; filters as Lever names them."""
@@ -203,8 +204,8 @@ class Lever:
                 raise Ambiguous(200, "no next page")
             offset = following
 
-    def _data(self, method: str, path: str) -> Json:
-        data = _part(self._call(method, path, {}))
+    def _data(self, method: str, path: str, filters: Mapping[str, Filter] | None = None) -> Json:
+        data = _part(self._call(method, path, _query(filters or {})))
         if not data.get("id"):
             raise Ambiguous(200, "no id")
         return data

@@ -84,7 +84,7 @@ def _context(request: MemberRequest, export: Any) -> dict[str, Any]:
         "detail": _detail(export),
         "next": activity.next_at(export, todo.next_try_at if todo else None, now),
         "steps": [_step(step, export, now) for step in steps],
-        "attempts": [_attempt(each, step) for step in steps for each in step.attempts.all()],
+        "attempts": _attempts(steps),
         "plan": _plan(export),
         "sent": remedies.what_was_sent(export) if export.interview.candidate.erased_at else [],
         "duplicates": export.duplicates.order_by("id"),
@@ -142,6 +142,12 @@ def _state(step: ExportStep, export: Export, now: Any) -> tuple[str, str]:
     return "wait", "not sent" if ended else "not yet"
 
 
+def _attempts(steps: list[ExportStep]) -> list[dict[str, Any]]:
+    made = [(attempt, step) for step in steps for attempt in step.attempts.all()]
+    made.sort(key=lambda each: each[0].pk, reverse=True)
+    return [_attempt(attempt, step) for attempt, step in made]
+
+
 def _attempt(attempt: Attempt, step: ExportStep) -> dict[str, Any]:
     pill, words = OUTCOMES.get(attempt.outcome, ("info", attempt.outcome))
     ms = attempt.milliseconds
@@ -151,8 +157,15 @@ def _attempt(attempt: Attempt, step: ExportStep) -> dict[str, Any]:
         "took": f"{ms} ms" if ms < 1000 else f"{ms / 1000:.1f} s",
         "pill": pill,
         "words": words,
+        "back": _back_came(attempt),
         "sent": json.dumps(attempt.sent, indent=2, ensure_ascii=False) if attempt.sent else "",
     }
+
+
+def _back_came(attempt: Attempt) -> str:
+    if attempt.status:
+        return f"{attempt.status} {attempt.code}".strip()
+    return attempt.code or ("" if attempt.outcome == "not found" else "no answer")
 
 
 def _plan(export: Export) -> list[tuple[str, str]]:

@@ -358,7 +358,7 @@ def _read_back(export: Export, connection: Connection) -> Answer:
     if made is None:
         raise Refused("Whether Lever has the profile is not known yet: it is being looked for.")
     with connections.lever(connection) as lever:
-        has = lever.opportunity(made.remote_id)
+        has = lever.opportunity(made.remote_id, expand=["applications"])
         notes = {note.id: note.value for note in lever.notes(made.remote_id)}
     if has.anonymised:
         return Answer(True, "The profile was anonymised in Lever: nothing is left to compare.")
