@@ -247,8 +247,16 @@ def test_another_organisations_exports_are_not_counted(acme: Company) -> None:
 
 
 def test_every_kind_has_an_address_that_exists(acme: Company) -> None:
-    assert all(problems.words(kind).url for kind in problems.KINDS)
-    assert all(problems.words("stopped", reason).url for reason in problems.STOPPED)
+    assert all(problems.words(kind).url(NOW) for kind in problems.KINDS)
+    assert all(problems.words("stopped", reason).url(NOW) for reason in problems.STOPPED)
+
+
+def test_what_gave_up_is_tried_again_from_its_first_on(acme: Company) -> None:
+    acme.export("stopped", "gave_up", NOW - timedelta(days=4))
+    (found,) = problems.find(acme.connection)
+    page = Client()
+    page.force_login(acme.admin.user)
+    assert "1 profile" in page.get(found.url).content.decode()
 
 
 # --- rows

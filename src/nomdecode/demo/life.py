@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
@@ -29,7 +29,16 @@ from nomdecode.interviews import scheduling, scorecards
 from nomdecode.interviews.models import Interview, Position
 from nomdecode.interviews.positions import create
 from nomdecode.interviews.templates import BY_KEY
-from nomdecode.lever import calls, credentials, export, pick_lists, problems, profile, webhooks
+from nomdecode.lever import (
+    calls,
+    credentials,
+    export,
+    pick_lists,
+    problems,
+    profile,
+    protocol,
+    webhooks,
+)
 from nomdecode.lever import client as lever_client
 from nomdecode.lever import connection as connections
 from nomdecode.lever.models import Connection, Delivery, Export, ExportState, PositionPosting
@@ -212,6 +221,7 @@ PAST_AT_ACME = [
     Past(24, "cancelled"),
     Past(20, "lapsed"),
     Past(9, "refused"),
+    Past(5, "gave_up"),
     Past(4, "asked"),
     Past(2, "asked"),
     Past(1, "due"),
@@ -341,7 +351,7 @@ def _answered(interview: Interview, past: Past, starts_at: datetime, now: dateti
             consent.due()
         return
     with clock.at(min(starts_at + timedelta(days=1), now)) as moment:
-        consent.answer(candidate, past.went == "passed", moment)
+        consent.answer(candidate, past.went != "refused", moment)
 
 
 # --- Lever
@@ -381,12 +391,33 @@ def _to_lever(company: Company, interview: Interview, past: Past, chance: random
     stood = row.interview.outcome.stands_at
     leaves = max(stood, answered.at if answered else stood) + timedelta(seconds=2)
     owner = uuid4()
+    if past.went == "gave_up":
+        _gave_up(row, leaves, owner)
+        return
     with clock.at(leaves):
         while work := export.claim(interview.pk, owner):
             _told(company.account, work, leaves)
     row.refresh_from_db()
     if row.state == ExportState.EXPORTED and past.stages:
         _moved(company, interview, past.stages, leaves, chance)
+
+
+def _gave_up(row: Export, leaves: datetime, owner: UUID) -> None:
+    """Lever was away for three days: a problem for the admin to solve."""
+    with clock.at(leaves):
+        work = export.claim(row.interview_id, owner)
+    assert work is not None
+    work.step.attempts.create(
+        at=leaves,
+        milliseconds=20_000,
+        asked="POST opportunity",
+        performed_as=work.plan.perform_as_email,
+        outcome="Ambiguous",
+        message=lever_client.Ambiguous.sentence,
+    )
+    row.refresh_from_db()
+    with clock.at(leaves + protocol.GIVE_UP):
+        export.stop(row, "gave_up")
 
 
 def _told(account: Account, work: export.Work, at: datetime) -> None:

@@ -158,7 +158,8 @@ def _problems(member: Member) -> list[Need]:
     for row in rows:
         said = problems.words(row.kind, row.key)
         stops = f"; {problems.what_it_stops(row.kind, row.stops)}" if row.stops else ""
-        found.append(Need(row.title + stops, said.action, said.url, since=row.opened_at))
+        url = said.url(row.opened_at)
+        found.append(Need(row.title + stops, said.action, url, since=row.opened_at))
     return found
 
 

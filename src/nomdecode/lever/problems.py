@@ -50,14 +50,17 @@ class Words:
     none: str = "No interview waits for it yet"
     after: timedelta = AT_ONCE  # from when it has been so
 
-    @property
-    def url(self) -> str:
+    def url(self, since: datetime | None) -> str:
         name = re.split("[?#]", self.where)[0]
-        return reverse(name) + self.where.removeprefix(name)
+        url = reverse(name) + self.where.removeprefix(name)
+        if self.where == RETRY and since:
+            url += f"?since={timezone.localtime(since):%Y-%m-%dT%H:%M}"
+        return url
 
 
 LEAVES = "What waits then leaves by itself."
-TRY_AGAIN = "Try them again", "lever:retry_all"
+RETRY = "lever:retry_all"
+TRY_AGAIN = "Try them again", RETRY
 STOPPED_ONES = "lever:activity?state=stopped"
 KINDS = {
     "key_refused": Words(
@@ -105,8 +108,8 @@ KINDS = {
     ),
     "duplicates": Words(
         "Lever has something twice",
-        "Compare both in Lever, and archive or delete the one too many; then press “Dealt with” "
-        "here, or wait: each night Nom de Code looks again. It deletes nothing there.",
+        "Compare both in Lever, and archive or delete the one too many. Nom de Code deletes "
+        "nothing there; it looks again each night, or press “Dealt with”.",
         one="1 interview is concerned, none waits",
         many="{} interviews are concerned, none waits",
     ),
@@ -278,15 +281,16 @@ def _finding(
     """`title` and `since` where they are known better than from the kind and the exports."""
     said = words(kind, key)
     counted = exports.aggregate(stops=Count("pk"), began=Min(began))
+    since = since or counted["began"]
     return Finding(
         kind=kind,
         key=key,
         title=" ".join((title or said.title).split())[:200],
         what_to_do=said.what_to_do,
         stops=counted["stops"],
-        url=said.url,
+        url=said.url(since),
         action=said.action,
-        since=since or counted["began"],
+        since=since,
         exports=exports,
     )
 
