@@ -151,16 +151,21 @@ def _createadmin(arguments: argparse.Namespace) -> int:
 
 
 def _lever(arguments: argparse.Namespace) -> int:
+    from django.db import OperationalError
+
     from nomdecode.conf import serve
 
-    if arguments.command == "recover":
-        serve.prepare()  # the backup may be of an older version; who was erased since is again
-    else:
-        serve.connect()
-    from nomdecode.lever import commands
-
     try:
+        if arguments.command == "recover":
+            serve.prepare()  # the backup may be of an older version; the erased are erased again
+        else:
+            serve.connect()
+        from nomdecode.lever import commands
+
         answer = commands.run(arguments)
+    except OperationalError:
+        print("The database does not answer: nomdecode check says why.", file=sys.stderr)
+        return 1
     except commands.Refused as error:
         print(error, file=sys.stderr)
         return error.code

@@ -229,12 +229,14 @@ def _referred(connection: Connection, stray: Stray) -> set[UUID]:
     }
 
 
+@transaction.atomic
 def _cannot_be_told(stray: Stray, interviews: list[Interview]) -> list[ToSee]:
     """Those of its possible interviews that have no profile stop, until a person has decided."""
     url = stray.profile.url
     if not interviews:
         return [ToSee("Of an interview that this database does not know.", url)]
-    for row in Export.objects.filter(interview__in=interviews).select_related("organisation"):
+    rows = Export.objects.select_for_update(of=("self",)).select_related("organisation")
+    for row in rows.filter(interview__in=interviews):
         if not row.steps.filter(name="profile", state=StepState.DONE).exists():
             message = f"Look whether it is {url}; then adopt that one, or try again."
             export.stop(row, "restored", message=message)
