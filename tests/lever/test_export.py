@@ -383,6 +383,23 @@ def test_two_interviews_of_one_person_both_in_doubt_keep_their_own_profiles(
     assert {each["id"] for each in company.profiles(one)} == ids
 
 
+def test_a_profile_is_found_though_lever_kept_only_the_links_that_the_contact_had(
+    company: Company,
+) -> None:
+    person = _unique(PERSON)
+    one, two = company.interview(person=person), company.interview(person=person)
+    company.run(one)
+    company.lever.fault({"match": CREATE, "kind": "lose_answer"})
+    company.run(two)
+    links = [url for url in company.profiles(two)[0]["links"] if str(two.pk) in url]
+    company.lever.put(f"/opportunities/{company.profiles(two)[0]['id']}/removeLinks", links=links)
+    company.run(two, protocol.LEASE)
+    company.run(two, (protocol.LEASE + protocol.GRACE) * 2)
+    assert company.profiles(two) == []
+    ids = set(Opportunity.objects.values_list("external_id", flat=True))
+    assert {each["id"] for each in company.profiles(one)} == ids
+
+
 @pytest.mark.parametrize("status", [500, 503])
 def test_an_answer_of_server_trouble_is_looked_into(company: Company, status: int) -> None:
     interview = company.interview()

@@ -100,7 +100,8 @@ def _look(lever: client.Lever, work: "export.Work") -> list[Thing]:
         )
     }
     found = [protocol.Found(item.id, item.created_at, item.links) for item in around.values()]
-    ids = protocol.bearing(found, work.plan.created_at, work.facts.url)
+    ours = plan.ours(work.connection, [link for each in found for link in each.links])
+    ids = protocol.bearing(found, work.plan.created_at, work.facts.url, ours)
     return [Thing(id, around[id]) for id in ids]
 
 

@@ -79,14 +79,16 @@ def _profiles(connection: Connection, listed: Listed, now: datetime) -> list[Dup
     """What bears the marker of an export of ours that holds another profile."""
     held = _held(connection, listed)
     found = [protocol.Found(each.id, each.created_at, each.links) for each in listed.values()]
-    loose = {each.created_at // 1000 for each in found if each.id not in held and each.created_at}
+    loose = [each for each in found if each.id not in held and each.created_at]
+    ours = plan.ours(connection, [link for each in loose for link in each.links])
+    seconds = {(each.created_at or 0) // 1000 for each in loose}
     exports = _done(connection, "profile").filter(
-        marker__in=[datetime.fromtimestamp(second, UTC) for second in loose]
+        marker__in=[datetime.fromtimestamp(second, UTC) for second in seconds]
     )
     return [
         Duplicate(export=export, thing="profile", external_id=id, url=listed[id].url, found_at=now)
         for export in exports
-        for id in protocol.bearing(found, *_marker(export))
+        for id in protocol.bearing(found, *_marker(export), ours)
         if id not in held
     ]
 

@@ -1,15 +1,17 @@
 """The plan of one export, fixed in the transaction of its first claim."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection as database
 from django.urls import reverse
 
 from nomdecode.interviews.models import Criterion, Interview
-from nomdecode.lever import client, pick_lists
+from nomdecode.lever import client, pick_lists, protocol
 from nomdecode.lever.eligibility import stage_for
 from nomdecode.lever.models import (
     Connection,
@@ -154,6 +156,14 @@ def warm(interview: Interview, connection: Connection) -> bool:
     except client.LeverError:
         return pick_lists.known(connection, "users") is not None
     return True
+
+
+def ours(connection: Connection, links: Iterable[str]) -> set[str]:
+    """Those of `links` that lead to an interview of this organisation."""
+    ids = {link: UUID(found[1]) for link in links if (found := protocol.INTERVIEW.search(link))}
+    here = Interview.objects.filter(organisation=connection.organisation_id, pk__in=ids.values())
+    known = set(here.values_list("pk", flat=True))
+    return {link for link, id in ids.items() if id in known}
 
 
 def facts(interview: Interview) -> Facts:

@@ -8,7 +8,7 @@ docs/exactly-once.md tells the whole of it.
 
 import random
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -18,7 +18,7 @@ LEASE = timedelta(seconds=45)  # longer than the deadline, with a margin
 GRACE = timedelta(seconds=60)  # longer than any delay we know of between a POST and its effect
 GIVE_UP = timedelta(days=3)
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=1), timedelta(hours=1)
-_INTERVIEW = re.compile(r"/interviews/[0-9a-f-]{36}/")
+INTERVIEW = re.compile(r"/interviews/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/")
 
 
 @dataclass(frozen=True)
@@ -145,17 +145,23 @@ class Found:
     links: tuple[str, ...]
 
 
-def bearing(found: Iterable[Found], created_at: int, link: str) -> tuple[str, ...]:
+def bearing(
+    found: Iterable[Found], created_at: int, link: str, ours: Container[str]
+) -> tuple[str, ...]:
     """Ids of those made in the second of `created_at`; `link` breaks ties.
 
     Not by the link alone: links belong to the contact, and show on every profile of the person.
-    One that bears another interview's link alone is not ours: two of us may share one Lever.
+    One with a link to somebody else's interview is not ours: two of us may share one Lever. Links
+    to `ours` say nothing: of a contact that it knows, Lever may keep those it had and drop `link`.
     """
+
+    def of_others(each: Found) -> bool:
+        return any(INTERVIEW.search(link) and link not in ours for link in each.links)
+
     second = created_at // 1000
     same = [each for each in found if each.created_at and each.created_at // 1000 == second]
     linked = [each.id for each in same if link in each.links]
-    unlinked = [each.id for each in same if not any(map(_INTERVIEW.search, each.links))]
-    return tuple(linked or unlinked)
+    return tuple(linked or [each.id for each in same if not of_others(each)])
 
 
 def back_off(tries: int, random: random.Random, asked: float | None = None) -> timedelta:
