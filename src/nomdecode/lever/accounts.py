@@ -192,16 +192,16 @@ def settle(connection: Connection, account: int, to: int, *, send: bool, member:
     others = elsewhere(held)
     held.account_was = others[0].name if others else ""
     held.save(update_fields=["account_was"])
-    _record(held, other, "sent" if send else "kept", member)
+    _record(held, other, "lever.account_sent" if send else "lever.account_kept", member)
     connections.publish(held)
     connection.refresh_from_db()
 
 
-def _record(connection: Connection, other: Elsewhere, what: str, member: Member) -> None:
+def _record(connection: Connection, other: Elsewhere, action: str, member: Member) -> None:
     account = {"from": other.name, "to": connection.account_name}
     audit.record(
         connection.organisation,
-        f"lever.account_{what}",
+        action,
         connection,
         member=member,
         account=account,
