@@ -128,7 +128,8 @@ def test_each_permission_that_is_needed_and_missing_is_a_problem(acme: Company) 
 def test_what_stopped_for_a_missing_permission_is_counted_there(acme: Company) -> None:
     acme.settings(permissions={"opportunities": False})
     acme.export("stopped", "not_allowed", detail={"message": "may not"})
-    assert acme.found() == {("permission", "opportunities"): 1}
+    acme.export("stopped", "not_allowed", detail={"what": "perform_as"})
+    assert acme.found() == {("permission", "opportunities"): 1, ("stopped", "not_allowed"): 1}
 
 
 def test_a_fallback_user_who_was_deactivated_is_a_problem(acme: Company) -> None:
@@ -271,6 +272,16 @@ def test_a_problem_opens_and_closes_by_itself(acme: Company) -> None:
     acme.watch(2 * MINUTE)
     (closed,) = Problem.objects.all()
     assert closed.closed_at == NOW + 2 * MINUTE
+
+
+def test_since_when_is_remembered(acme: Company) -> None:
+    """Also where the facts do not tell it, or no longer: the first that stopped is gone by now."""
+    first = acme.export("stopped", "identity", NOW - 60 * MINUTE)
+    acme.watch()
+    acme.export("stopped", "identity")
+    first.delete()
+    (found,) = problems.current(acme.connection)
+    assert found.since == NOW - 60 * MINUTE
 
 
 def test_what_it_stops_is_kept_up_to_date(acme: Company) -> None:
