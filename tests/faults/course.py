@@ -5,6 +5,7 @@ import multiprocessing
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import django
 from django.core.management import call_command
@@ -61,21 +62,20 @@ def _orders(stage: Stage, options: argparse.Namespace) -> list[worker.Orders]:
 
 
 def drain(stage: Stage, office: troubles.Office, options: argparse.Namespace) -> None:
-    over = threading.Event()
-    clerk = threading.Thread(target=office.work, args=[over, options.window])
-    clerk.start()
+    over, clerk = threading.Event(), ThreadPoolExecutor(1)
+    working = clerk.submit(office.work, over, options.window)
     along = [
         troubles.Along(min(200, options.n // 12), stage.kill, f"kills {stage.seed}"),
         troubles.Along(min(100, options.n // 30), stage.pause, f"pauses {stage.seed}"),
         troubles.Along(3, stage.restart_postgres, f"restarts {stage.seed}"),
     ]
-    while not office.drained and not office.stuck(STUCK):
+    while not (office.drained or office.stuck(STUCK) or working.done()):
         stage.supervise()
         for trouble in [] if options.window else along:
             trouble.perhaps(office.progress)
-        time.sleep(0.02)
+        time.sleep(0.05)
     over.set()
-    clerk.join()
+    working.result()
     _calm(stage, office)
 
 

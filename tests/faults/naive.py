@@ -29,7 +29,7 @@ def run(interview_id: UUID) -> None:
 
 @transaction.atomic
 def _next(interview_id: UUID) -> "export.Work | None":
-    connection, row = export._locked(interview_id)
+    connection, row = export.locked(interview_id)
     now = moment.now()
     verdict = eligibility.verdict(row, connection, now)
     if row.state in (ExportState.EXPORTED, ExportState.STOPPED) or not verdict.ready:

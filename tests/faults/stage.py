@@ -39,6 +39,7 @@ class Stage:
     def __init__(self, folder: Path, seed: str, rate: int, factor: float) -> None:
         self.folder, self.seed, self.factor = folder, seed, factor
         (folder / "deaths").mkdir()
+        (folder / "naps").mkdir()
         (folder / "proxy.jsonl").touch()
         self.lease = protocol.LEASE.total_seconds() / factor
         self.grace = protocol.GRACE.total_seconds() / factor
@@ -124,12 +125,18 @@ class Stage:
             slot.asleep_since = None
         elif slot.asleep_since is None:
             slot.asleep_since = time.monotonic()
-            # In the window it takes long enough that somebody else looks twice and calls again.
-            longest = 3 * (self.lease + self.grace) if slot.orders.window else 1.5 * self.lease
-            slot.nap = longest if slot.orders.window else self.random.uniform(0.1, longest)
-        elif time.monotonic() > slot.asleep_since + slot.nap:
+            slot.nap = 60 if slot.orders.window else self.random.uniform(0.1, 1.5) * self.lease
+        elif time.monotonic() > slot.asleep_since + slot.nap or self._overtaken(slot):
             self._signal(slot, signal.SIGCONT)
             self.count["paused in the window" if slot.orders.window else "paused"] += 1
+
+    def _overtaken(self, slot: Slot) -> bool:
+        """In the window: somebody else has made what the sleeper was about to make."""
+        if not slot.orders.window:
+            return False
+        what, interview = (self.folder / "naps" / str(slot.process.pid)).read_text().split()
+        made = f'"what": "{what}", "interview": "{interview}"'
+        return made in (self.folder / "proxy.jsonl").read_text()
 
     def kill(self) -> None:
         self._signal(self.random.choice(self.slots), signal.SIGKILL)

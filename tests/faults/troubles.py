@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import Error, connection, transaction
 from django.utils import timezone
+from procrastinate.exceptions import ConnectorException
 
 from faults import compare
 from faults.stage import Stage
@@ -55,7 +56,7 @@ def insisting[Result](what: Callable[[], Result]) -> Result:
     while True:
         try:
             return what()
-        except Error:
+        except (Error, ConnectorException):
             connection.close()
             time.sleep(0.1)
 

@@ -20,6 +20,7 @@ from typing import Any
 import django
 from django.db import close_old_connections
 from django.utils import timezone
+from httpcore2._backends.sync import SyncStream
 
 django.setup()
 
@@ -57,7 +58,8 @@ class Orders:
 def main(orders: Orders) -> None:
     with (orders.folder / "worker.log").open("ab") as log:
         os.dup2(log.fileno(), sys.stderr.fileno())
-    shrink(orders.factor)
+    # Asleep in the window, no thread of this process may hold a lock that all others wait for.
+    shrink(orders.factor, {"concurrency": 1} if orders.window else {})
     Moments(orders).wrap()
     signal.signal(signal.SIGUSR1, lambda *_: threading.Thread(target=gate.sleep).start())
     if orders.naive:
@@ -71,7 +73,7 @@ def main(orders: Orders) -> None:
     serve.work()
 
 
-def shrink(factor: float) -> None:
+def shrink(factor: float, more: dict[str, Any]) -> None:
     """Every time that the protocol knows, by one factor."""
     for name in ("CALL_DEADLINE", "LEASE", "GRACE", "FIRST_WAIT", "LONGEST_WAIT", "GIVE_UP"):
         setattr(protocol, name, getattr(protocol, name) / factor)
@@ -85,7 +87,7 @@ def shrink(factor: float) -> None:
     beats["stalled_worker_timeout"] = 30.0 / factor
 
     async def faster(app: App, **options: Any) -> None:
-        await original(app, **beats | options)
+        await original(app, **beats | options | more)
 
     App.run_worker_async = faster
 
@@ -160,8 +162,13 @@ class Moments:
             (calls, "_looked", self.looked),
             (calls, "_failed", self.failed),
             (deadline._Stream, "read", self.read),
+            (SyncStream, "write", self.write),
         ):
             setattr(module, name, _around(getattr(module, name), wrapper))
+
+    @property
+    def sending(self) -> str:
+        return str(getattr(self.now, "sending", ""))
 
     def die(self, point: str) -> None:
         """Perhaps. The point's file holds a byte for everyone who died there."""
@@ -192,6 +199,7 @@ class Moments:
         return original(*args)
 
     def make(self, original: Callable[..., Any], work: Any, owner: Any) -> Any:
+        self.now.writes, self.now.interview = 0, work.step.export.interview_id
         self.now.sending = f"{work.step.name}: {'look ' if work.look else ''}sent"
         try:
             return original(work, owner)
@@ -200,20 +208,29 @@ class Moments:
             gate.leave()
 
     def check(self, original: Callable[..., Any], work: Any, owner: Any) -> Any:
-        """The last look at the lease: from here to the socket nobody pauses us…"""
+        """The last look at the lease: from here to the socket nobody pauses us."""
         gate.enter()
         try:
             original(work, owner)
         except BaseException:
             gate.leave()
             raise
-        if self.orders.window and not work.look and self.chance.random() < 0.2:
-            stop()  # … but where just that is wanted
+
+    def write(self, original: Callable[..., Any], stream: Any, *args: Any, **more: Any) -> None:
+        """The window that remains: the lease was looked at, the deadline too; a body goes out."""
+        self.now.writes = getattr(self.now, "writes", 0) + 1
+        what = {"profile: sent": "opportunity", "note: sent": "note"}.get(self.sending)
+        wanted = self.orders.window and what and self.now.writes == 2
+        if wanted and self.chance.random() < 0.3:
+            nap = self.orders.folder / "naps" / str(os.getpid())
+            nap.write_text(f"{what} {self.now.interview}")
+            stop()
+        original(stream, *args, **more)
 
     def read(self, original: Callable[..., Any], stream: Any, *args: Any, **more: Any) -> Any:
         """Whoever waits for an answer has sent the request."""
         gate.leave()
-        if sending := getattr(self.now, "sending", ""):
+        if sending := self.sending:
             self.now.sending = ""
             self.die(sending)
         return original(stream, *args, **more)
