@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
+from uuid import UUID
 
 from nomdecode.candidates import leaks
 from nomdecode.candidates.models import Candidate, VaultEntry
@@ -53,7 +54,7 @@ class Resume:
 
 def store(candidate: Candidate, identity: Identity, resume: Resume | None = None) -> None:
     """Seals both under a fresh data key, in the caller's transaction."""
-    entry = VaultEntry(candidate=candidate, wrapped_key=keys.new_wrapped_key(_row(candidate)))
+    entry = VaultEntry(candidate=candidate, wrapped_key=keys.new_wrapped_key(_row(candidate.pk)))
     _seal(entry, identity, resume)
     entry.save(force_insert=True)
 
@@ -109,7 +110,7 @@ def own_details(candidate: Candidate) -> Identity:
 
 def own_resume(candidate: Candidate) -> Resume | None:
     entry = _entry(candidate)
-    if entry.resume is None:
+    if not entry.resume_kind:
         return None
     return Resume(_unseal(entry, entry.resume, "resume"), entry.resume_kind)
 
@@ -138,30 +139,32 @@ def find_leaks(candidate: Candidate, texts: Iterable[str], allowed: Iterable[str
 # --- sealing
 
 
-def _row(candidate: Candidate, part: str = "") -> str:
+def _row(candidate_id: UUID, part: str = "") -> str:
     """What a ciphertext is bound to: that of another candidate, or of another part, is refused."""
-    return f"candidate:{candidate.pk}:{part}" if part else f"candidate:{candidate.pk}"
+    return f"candidate:{candidate_id}:{part}" if part else f"candidate:{candidate_id}"
 
 
 def _entry(candidate: Candidate) -> VaultEntry:
-    entry = VaultEntry.objects.filter(candidate=candidate, wrapped_key__isnull=False).first()
+    """The résumé, which may be large, is read from the database when it is asked for."""
+    entries = VaultEntry.objects.filter(candidate=candidate, wrapped_key__isnull=False)
+    entry = entries.defer("resume").first()
     if entry is None:
         raise Erased
     return entry
 
 
 def _seal(entry: VaultEntry, identity: Identity, resume: Resume | None) -> None:
-    key = keys.unwrap(bytes(entry.wrapped_key or b""), _row(entry.candidate))
+    key = keys.unwrap(bytes(entry.wrapped_key or b""), _row(entry.candidate_id))
     text = json.dumps(asdict(identity)).encode()
-    entry.identity = keys.seal(key, text, _row(entry.candidate, "identity"))
+    entry.identity = keys.seal(key, text, _row(entry.candidate_id, "identity"))
     if resume:
-        entry.resume = keys.seal(key, resume.content, _row(entry.candidate, "resume"))
+        entry.resume = keys.seal(key, resume.content, _row(entry.candidate_id, "resume"))
         entry.resume_kind, entry.resume_size = resume.kind, len(resume.content)
 
 
 def _unseal(entry: VaultEntry, sealed: bytes | memoryview | None, part: str) -> bytes:
-    key = keys.unwrap(bytes(entry.wrapped_key or b""), _row(entry.candidate))
-    return keys.unseal(key, bytes(sealed or b""), _row(entry.candidate, part))
+    key = keys.unwrap(bytes(entry.wrapped_key or b""), _row(entry.candidate_id))
+    return keys.unseal(key, bytes(sealed or b""), _row(entry.candidate_id, part))
 
 
 def _record(

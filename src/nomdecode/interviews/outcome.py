@@ -93,5 +93,4 @@ def _unasked(now: datetime, *only: UUID) -> list[UUID]:
 
 def changed(interview: Interview) -> None:
     """Tells open pages, when the transaction commits, to look at this interview again."""
-    live.publish(interview.organisation_id, f"interview-{interview.pk}")
-    live.publish(interview.organisation_id, "home")
+    live.publish(interview.organisation_id, f"interview-{interview.pk}", "home")

@@ -125,5 +125,4 @@ def changed(connection: Connection) -> None:
 
 
 def publish(connection: Connection) -> None:
-    for topic in ("lever", "home"):
-        live.publish(connection.organisation_id, topic)
+    live.publish(connection.organisation_id, "lever", "home")

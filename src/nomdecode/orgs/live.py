@@ -18,14 +18,14 @@ KEEP_ALIVE_SECONDS = 15.0
 LONGEST_SECONDS = 300.0  # then the page asks anew, and who may not any more is turned away
 
 
-def publish(organisation_id: UUID, topic: str) -> None:
-    """Tells open pages of the organisation, when the transaction commits, that `topic` changed.
+def publish(organisation_id: UUID, *topics: str) -> None:
+    """Tells open pages of the organisation, when the transaction commits, that `topics` changed.
 
     Topics are words with an optional id: "pipeline", "interview:<id>", "lever", "home".
     """
     with connection.cursor() as cursor:
-        event = json.dumps({"organisation": str(organisation_id), "topic": topic})
-        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, event])
+        told = [json.dumps({"organisation": str(organisation_id), "topic": it}) for it in topics]
+        cursor.execute("SELECT pg_notify(%s, it) FROM unnest(%s::text[]) it", [CHANNEL, told])
 
 
 class _Hub:

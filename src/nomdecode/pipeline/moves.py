@@ -156,5 +156,5 @@ def in_order(move: StageMove) -> tuple[datetime, int, str]:
 
 
 def _publish(opportunity: Opportunity) -> None:
-    for topic in ("pipeline", "home", f"interview-{opportunity.interview_id}"):
-        live.publish(opportunity.organisation_id, topic)
+    interview = f"interview-{opportunity.interview_id}"
+    live.publish(opportunity.organisation_id, "pipeline", "home", interview)
