@@ -111,7 +111,9 @@ def _of_the_site(browser: Browser, built: stack.Stack) -> Iterator[tuple[str, tu
         yield "schedule", (remy, f"{address}schedule/")
         page.goto(built.url + "/pipeline/")
         card = page.locator('[aria-label="Onsite"] a').last
-        yield "interview-in-lever", (remy, str(card.get_attribute("href")))
+        interview = str(card.get_attribute("href"))
+        yield "interview-in-lever", (remy, interview)
+        yield "lever-export", (ada, f"/settings/org/lever/activity/{interview.split('/')[2]}")
         page.goto(built.url + "/positions/")
         yield "position", (remy, _link(page, r"^/positions/[0-9a-f-]{36}/$"))
         page.goto(built.url + "/candidates/")

@@ -106,6 +106,7 @@ def test_pages_of_a_recruiter(visit: Visits, product: Product) -> None:
         *("/", "/interviews/", "/interviews/new/", f"/interviews/new/?position={position}"),
         *("/positions/", "/positions/new/", f"/positions/{position}/"),
         *(*some, passed, failed, waits, f"{some[0]}schedule/"),
+        *(f"/settings/org/lever/activity/{each.split('/')[2]}" for each in (passed, waits)),
         *("/candidates/", "/candidates/?q=nobody+has+this", "/pipeline/"),
     ]
     found = of_all(page, product, paths)
@@ -126,7 +127,10 @@ def test_pages_of_an_admin(visit: Visits, product: Product) -> None:
     paths = [
         *("/settings/org/", "/settings/org/members/", f"/settings/org/members/{member}/"),
         *("/settings/org/audit/", "/settings/org/lever/", "/settings/org/lever/?replace"),
-        *(f"/settings/org/lever/{part}" for part in ("activity", "activity/retry", "events", "problems")),
+        *(
+            f"/settings/org/lever/{part}"
+            for part in ("activity", "activity/retry", "events", "problems")
+        ),
         *("/accounts/2fa/", "/accounts/password/change/", "/accounts/logout/"),
     ]
     assert of_all(visit(ADA), product, paths) == []

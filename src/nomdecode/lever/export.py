@@ -195,7 +195,7 @@ def claim(interview_id: UUID, owner: UUID) -> Work | None:
 
     Under lock: consent, erasure and whether the connection is enabled are read anew here.
     """
-    connection, export = _locked(interview_id)
+    connection, export = locked(interview_id)
     if export.state in (ExportState.EXPORTED, ExportState.STOPPED):
         return None
     now = moment.now()
@@ -220,7 +220,7 @@ def claim(interview_id: UUID, owner: UUID) -> Work | None:
     return _take(export, step, connection, verdict, owner, now)
 
 
-def _locked(interview_id: UUID) -> tuple[Connection, Export]:
+def locked(interview_id: UUID) -> tuple[Connection, Export]:
     """Everywhere in this order, else two would wait for each other."""
     interview = Interview.objects.only("organisation_id", "candidate_id").get(pk=interview_id)
     connections.of(interview.organisation)

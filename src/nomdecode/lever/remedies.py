@@ -67,11 +67,6 @@ class Answer:
     differs: tuple[str, ...] = ()
 
 
-def _locked(export: Export) -> tuple[Connection, Export]:
-    """Everywhere in this order: connection, candidate, export. In the caller's transaction."""
-    return exports._locked(export.interview_id)
-
-
 # --- try again
 
 
@@ -85,7 +80,7 @@ def may_retry(export: Export, now: datetime) -> bool:
 
 @transaction.atomic
 def retry(export: Export, member: Member | None) -> None:
-    _, held = _locked(export)
+    _, held = exports.locked(export.interview_id)
     if not may_retry(held, moment.now()):
         raise Refused("Nothing is stopped here any more, and nothing waits for its next try.")
     audit.record(held.organisation, "export.retried", held.interview, member=member)
@@ -106,6 +101,7 @@ def retry_since(organisation: Organisation, since: datetime, member: Member | No
     """All that stopped since then, in a few statements: the sweep rings, each claim looks anew."""
     from nomdecode.lever.tasks import sweep_exports
 
+    list(Connection.objects.select_for_update().filter(organisation=organisation))  # before exports
     held = _stopped(organisation, since).select_for_update(of=("self",)).order_by("pk")
     stopped = list(held.select_related("interview"))
     rows = Export.objects.filter(pk__in=[export.pk for export in stopped])
@@ -133,7 +129,7 @@ def retry_since(organisation: Organisation, since: datetime, member: Member | No
 @transaction.atomic
 def skip(export: Export, why: str, member: Member | None) -> None:
     """It stays here. A call that is under way is still looked for: what Lever has must be known."""
-    _, held = _locked(export)
+    _, held = exports.locked(export.interview_id)
     if held.state == ExportState.EXPORTED:
         raise Refused("It is in Lever already: there is nothing to skip.")
     if held.state == ExportState.ENDED:
@@ -274,7 +270,7 @@ def _adopt(errand: Errand, export: Export, connection: Connection) -> None:
     ends = profile.last_line(facts)
     ids = sorted(note.id for note in notes if note.value.strip().endswith(ends))
     with transaction.atomic():
-        held_connection, held = _locked(export)
+        held_connection, held = exports.locked(export.interview_id)
         if Errand.objects.select_for_update().get(pk=errand.pk).done_at:
             return
         _check_adoption(held, held_connection, found.id)
