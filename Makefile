@@ -59,6 +59,10 @@ bench-latency: .venv/development chromium  ## seconds from scorecard to profile,
 bench-export: .venv/development  ## how fast a back-log leaves for Lever, and what that costs (N=, RATE=)
 	$(BIN)/python benchmarks/export.py
 
+faults: .venv/development  ## everything goes wrong, then what Lever has is counted: N=10000 SEED=1
+	PYTHONPATH=tests $(BIN)/python -m faults.run --n $(or $(N),10000) --seed $(or $(SEED),1)
+	PYTHONPATH=tests $(BIN)/python -m faults.run --n 60 --seed $(or $(SEED),1) --window
+
 lock:  ## write requirements*.lock anew
 	$(UV) pip compile pyproject.toml --group build --universal --generate-hashes --no-emit-index-url --no-header --quiet -o requirements.lock
 	$(UV) pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url --no-header --quiet -c requirements.lock -o requirements-dev.lock
@@ -66,4 +70,4 @@ lock:  ## write requirements*.lock anew
 clean:  ## remove what was built (not the data)
 	rm -rf .venv .tools build
 
-.PHONY: help setup develop demo demo-check lint test chromium screenshots bench-latency bench-export lock clean
+.PHONY: help setup develop demo demo-check lint test chromium screenshots bench-latency bench-export faults lock clean

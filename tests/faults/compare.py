@@ -58,7 +58,7 @@ class Report:
     """Each failure with a line on where: an id, never an identity."""
 
     failures: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in FAILURES})
-    second: list[tuple[str, str]] = field(default_factory=list)  # (profile or note, id) too many
+    doubled: list[list[str]] = field(default_factory=list)  # ids of what should be one thing
 
     def add(self, name: str, where: str) -> None:
         self.failures[name].append(where)
@@ -172,9 +172,10 @@ def _number(subject: Subject, found: list[Found], report: Report) -> None:
         ("profile", sorted(each.profile["id"] for each in found)),
         ("note", sorted(note["id"] for note in notes)),
     ):
-        for extra in ids[1:]:
+        for _ in ids[1:]:
             report.add("duplicates", f"{what} of interview {subject.id}")
-            report.second.append((what, extra))
+        if len(ids) > 1:
+            report.doubled.append(ids)
         if subject.must_arrive and not ids:
             report.add("lost", f"{what} of interview {subject.id}")
 

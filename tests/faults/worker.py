@@ -221,7 +221,7 @@ class Moments:
         self.now.writes = getattr(self.now, "writes", 0) + 1
         what = {"profile: sent": "opportunity", "note: sent": "note"}.get(self.sending)
         wanted = self.orders.window and what and self.now.writes == 2
-        if wanted and self.chance.random() < 0.3:
+        if wanted and self.chance.random() < 0.5:
             nap = self.orders.folder / "naps" / str(os.getpid())
             nap.write_text(f"{what} {self.now.interview}")
             stop()
