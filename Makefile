@@ -46,6 +46,9 @@ lint: .venv/development  ## format, types, imports, templates
 test: lint chromium  ## lint, then all tests, the browser journeys among them
 	$(BIN)/pytest -n auto
 
+model: .venv/development  ## the export protocol in 10,000 orders that chance comes upon (N=, SEED=)
+	MODEL_EXAMPLES=$(or $(N),10000) $(BIN)/pytest -n 0 -s --hypothesis-seed=$(or $(SEED),1) tests/lever/test_protocol_model.py
+
 chromium:  ## the browser that the tests need, if none is there
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
 	  || { echo "The browser tests need Chromium: install your system's package 'chromium'."; exit 1; }
@@ -70,4 +73,4 @@ lock:  ## write requirements*.lock anew
 clean:  ## remove what was built (not the data)
 	rm -rf .venv .tools build
 
-.PHONY: help setup develop demo demo-check lint test chromium screenshots bench-latency bench-export faults lock clean
+.PHONY: help setup develop demo demo-check lint test model chromium screenshots bench-latency bench-export faults lock clean

@@ -1,10 +1,10 @@
-"""The laws of exactly one profile, over every order of calls, crashes, lost and late requests."""
+"""Single decisions of the protocol; that they add up is tried in test_protocol_model.py."""
 
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nomdecode.lever import protocol
@@ -14,6 +14,7 @@ from nomdecode.lever.protocol import (
     Adopt,
     Call,
     Done,
+    Found,
     Look,
     Seen,
     Step,
@@ -77,86 +78,31 @@ def test_back_off_is_never_shorter_than_lever_asked_for(tries: int, asked: float
     assert protocol.back_off(tries, random.Random(1), asked) >= timedelta(seconds=asked)
 
 
-class World:
-    """Lever and one step, with workers that may die at any point between two commits."""
+# --- whose profile it is
 
-    def __init__(self) -> None:
-        self.now = NOW
-        self.step = Step()
-        self.in_lever: list[str] = []
-        self.under_way: list[datetime] = []  # requests that arrive late, and when
-
-    def arrive(self) -> None:
-        for at in [at for at in self.under_way if at <= self.now]:
-            self.under_way.remove(at)
-            self._make()
-
-    def _make(self) -> str:
-        self.in_lever.append(f"o{len(self.in_lever)}")
-        return self.in_lever[-1]
-
-    def work(self, fate: str, late: timedelta) -> None:
-        """One worker's turn. fate: what becomes of its call, or of the worker."""
-        self.arrive()
-        action = next_action(self.step, None, self.now)
-        if isinstance(action, Look):
-            self._look(fate)
-        elif isinstance(action, Call):
-            self._call(fate, late)
-
-    def _look(self, fate: str) -> None:
-        if fate in ("dies", "refused"):
-            return
-        seen = Seen(tuple(self.in_lever))
-        action = next_action(replace(self.step, lease_until=None), seen, self.now)
-        if isinstance(action, Adopt):
-            self.step = replace(self.step, remote_id=action.remote_id)
-        elif isinstance(action, Call):
-            self.step = Step()
-        elif self.step.looked_at is None:
-            self.step = replace(self.step, looked_at=self.now, lease_until=None)
-
-    def _call(self, fate: str, late: timedelta) -> None:
-        self.step = Step(calling_since=self.now, lease_until=self.now + LEASE)
-        if fate == "refused":  # nothing was sent
-            self.step = Step()
-        elif fate == "answered":
-            self.step = replace(self.step, remote_id=self._make())
-        elif fate == "answer lost":
-            self._make()
-        elif fate == "arrives late":
-            self.under_way.append(self.now + late)
-        # "dies", "request lost": nothing arrives, nothing is written
-
-
-FATES = st.sampled_from(
-    ["answered", "answer lost", "request lost", "arrives late", "dies", "refused"]
-)
-# The documented window: nothing arrives later than the grace after the lease.
-TURNS = st.lists(
-    st.tuples(FATES, st.integers(0, 300), st.integers(0, int(GRACE.total_seconds()))), max_size=40
+SECOND = 1_793_620_800_000
+MINE, SAME_PERSON, SOMEBODY_ELSES = (
+    f"https://nomdecode.example/interviews/00000000-0000-4000-8000-00000000000{number}/"
+    for number in (1, 2, 3)
 )
 
 
-@settings(max_examples=400)
-@given(TURNS)
-def test_there_is_never_more_than_one_profile(turns: list[tuple[str, int, int]]) -> None:
-    world = World()
-    for fate, pause, late in turns:
-        world.work(fate, timedelta(seconds=late))
-        world.now += timedelta(seconds=pause)
-        world.arrive()
-        assert len(world.in_lever) <= 1
+def of_this_second(*found: Found) -> tuple[str, ...]:
+    return protocol.bearing(found, SECOND, MINE, ours={MINE, SAME_PERSON})
 
 
-@settings(max_examples=200)
-@given(TURNS)
-def test_once_the_faults_are_over_there_is_exactly_one(turns: list[tuple[str, int, int]]) -> None:
-    world = World()
-    for fate, pause, late in turns:
-        world.work(fate, timedelta(seconds=late))
-        world.now += timedelta(seconds=pause)
-    for _ in range(6):
-        world.now += LEASE + GRACE
-        world.work("answered", timedelta(0))
-    assert world.in_lever == [world.step.remote_id]
+def test_a_profile_of_the_second_is_ours_without_any_link() -> None:
+    assert of_this_second(Found("a", SECOND + 999, ())) == ("a",)
+    assert of_this_second(Found("a", SECOND + 1000, (MINE,)), Found("b", None, (MINE,))) == ()
+
+
+def test_the_link_breaks_a_tie() -> None:
+    assert of_this_second(Found("a", SECOND, ()), Found("b", SECOND, (MINE,))) == ("b",)
+
+
+def test_a_profile_that_links_to_somebody_elses_interview_alone_is_not_ours() -> None:
+    assert of_this_second(Found("a", SECOND, (SOMEBODY_ELSES,))) == ()
+
+
+def test_a_link_to_another_interview_of_the_same_person_says_nothing() -> None:
+    assert of_this_second(Found("a", SECOND, (SAME_PERSON,))) == ("a",)
