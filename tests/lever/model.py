@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from hypothesis import note
+from hypothesis import currently_in_test_context, note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
@@ -217,14 +217,18 @@ def _events(draw: Any) -> tuple[str, Any]:
 _one_of = functools.cache(lambda *options: st.sampled_from(options))  # making one is slow
 
 
+def says(what: str) -> None:
+    """In the report of an example that fails."""
+    if currently_in_test_context():
+        note(what)
+
+
 class ExactlyOne(RuleBasedStateMachine):
     """Three workers, two interviews of one person, one Lever."""
 
     decide: ClassVar[Decisions] = Decisions()
     things: ClassVar[tuple[str, ...]] = ("profile",)
-    window: ClassVar[bool] = (
-        False  # whether a worker may freeze between its deadline and the socket
-    )
+    window: ClassVar[bool] = False  # a worker may freeze between its deadline and the socket
     examples: ClassVar[int] = 0
 
     def __init__(self) -> None:
@@ -269,7 +273,7 @@ class ExactlyOne(RuleBasedStateMachine):
     @event(lambda machine: machine.worth_a_claim())
     def claims(self, interview: str) -> None:
         """A doorbell rang, for the first or the tenth time; a free worker takes it."""
-        self._claim(self.at("is free")[0], self.exports[interview])
+        self.takes_up(self.at("is free")[0], self.exports[interview])
 
     @of_a_worker("has claimed")
     def checks(self, worker: int) -> None:
@@ -426,7 +430,7 @@ class ExactlyOne(RuleBasedStateMachine):
         """Once the faults end, everything ends well."""
         if sys.exception() is not None:
             return  # a law is broken already
-        note("The faults are over.")
+        says("The faults are over.")
         self.enabled = True
         posted = [request.export for request in self.requests]
         for export in self.exports.values():
@@ -434,7 +438,7 @@ class ExactlyOne(RuleBasedStateMachine):
         self._wait_until(self.now + protocol.LEASE + protocol.GRACE)  # nothing travels any more
         for worker in self.at(*BUSY):  # who slept through all that goes on
             while worker in self.turns:
-                self._goes_on(worker)
+                self.goes_on(worker)
         for export in self.exports.values():
             self._has_ended_well(export, posted)
 
@@ -444,11 +448,11 @@ class ExactlyOne(RuleBasedStateMachine):
             due = self._next(export)
             if isinstance(due, Wait):
                 self._wait_until(due.until)
-            self._claim(AFTERWARDS, export)
+            self.takes_up(AFTERWARDS, export)
             while AFTERWARDS in self.turns:
-                self._goes_on(AFTERWARDS)
+                self.goes_on(AFTERWARDS)
 
-    def _goes_on(self, worker: int) -> None:
+    def goes_on(self, worker: int) -> None:
         """The next step of a worker when nothing goes wrong."""
         turn = self.turns[worker]
         if turn.point == "waits" and not turn.request.result:
@@ -461,7 +465,7 @@ class ExactlyOne(RuleBasedStateMachine):
             "waits": self.hears_nothing,
             "is answered": self.hears_the_answer,
         }
-        note(f"{turn.export.interview}: {steps[turn.point].__name__}, {worker}")
+        says(f"{turn.export.interview}: {steps[turn.point].__name__}, {worker}")
         steps[turn.point](worker)
 
     def _has_ended_well(self, export: Export, posted: list[Export]) -> None:
@@ -490,7 +494,7 @@ class ExactlyOne(RuleBasedStateMachine):
         action = self._next(export)
         return action if export.may_leave or not isinstance(action, Call) else None
 
-    def _claim(self, worker: int, export: Export) -> None:
+    def takes_up(self, worker: int, export: Export) -> None:
         """In one transaction, under lock: the intent, the lease and whose it is."""
         action, name = self._to_do(export), export.unfinished
         if name is None or not isinstance(action, Look | Call):

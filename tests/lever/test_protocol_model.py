@@ -68,6 +68,36 @@ def test_every_interview_gets_exactly_one_profile_and_one_note() -> None:
         run_state_machine_as_test(WithItsNote, settings=chance(EXAMPLES // 2))
 
 
+def sleeps(machine: ExactlyOne, before: int, after: int) -> None:
+    """So many seconds before and after its last look at the lease; the others miss nothing."""
+    machine.begins(set(), alone=True, adds_links=True)
+    machine.claims("first")
+    for seconds, wakes in (before, machine.checks), (after, machine.sends):
+        for _ in range(seconds):
+            others_go_on(machine)
+            machine.time_passes(1)
+        if 1 in machine.turns:
+            wakes(1)
+    machine.teardown()
+
+
+def others_go_on(machine: ExactlyOne) -> None:
+    while machine.worth_a_claim():
+        machine.takes_up(2, machine.exports["first"])
+        while 2 in machine.turns:
+            machine.goes_on(2)
+
+
+def for_every_second(machine: type[ExactlyOne]) -> None:
+    for before in range(int(protocol.LEASE.total_seconds()) + 2):
+        for after in range(int(protocol.CALL_DEADLINE.total_seconds()) + 2):
+            sleeps(machine(), before, after)
+
+
+def test_a_worker_may_sleep_for_any_time_around_its_last_look_at_the_lease() -> None:
+    for_every_second(ExactlyOne)
+
+
 # --- where the promise ends
 
 
@@ -126,6 +156,14 @@ def always(step: Step, owner: UUID, now: datetime) -> bool:
     return True
 
 
+def still_its_own(step: Step, owner: UUID, now: datetime) -> bool:
+    return step.lease_owner == owner
+
+
+def not_over(step: Step, owner: UUID, now: datetime) -> bool:
+    return bool(still_its_own(step, owner, now) and step.lease_until and now < step.lease_until)
+
+
 def forgotten(step: Step, remote_id: str) -> Step:
     return protocol.in_doubt(step, None)
 
@@ -158,6 +196,10 @@ BUGS = {
     "links of the same person held against it": Decisions(bearing=not_linked_to_another),
     "called again where nobody knows": Decisions(in_doubt=protocol.not_made),
 }
+MARGINS = {
+    "the lease is still its own, but over": Decisions(may_send=still_its_own),
+    "the lease need not outlast the call": Decisions(may_send=not_over),
+}
 BROKEN = "two of one profile|adopted|in doubt|not exported"
 
 
@@ -169,3 +211,9 @@ def test_a_seeded_bug_is_found(bug: str) -> None:
     )
     with told(machine, bug), pytest.raises(AssertionError, match=BROKEN):
         run_state_machine_as_test(machine, settings=first)
+
+
+@pytest.mark.parametrize("margin", MARGINS)
+def test_a_margin_that_is_left_out_is_found(margin: str) -> None:
+    with pytest.raises(AssertionError, match=BROKEN):
+        for_every_second(type("Bugged", (ExactlyOne,), {"decide": MARGINS[margin]}))
