@@ -233,6 +233,9 @@ def _again(row: Export, at: datetime) -> None:
 def _without(row: Export, work: "export.Work", error: client.LeverError) -> bool:
     """Lever refused: take the documented fallback where there is one, else stop for a person."""
     field, fixed = error.field, plan.of(row)
+    if work.look:  # it carries none of the plan: what was made stands in doubt as before
+        export.stop(row, _reason(error), message=error.sentence)
+        return False
     if _about_the_user(error) and fixed.perform_as_why == "interviewer":
         return _as_fallback(row, work.connection)
     if field == "owner" and fixed.owner != fixed.perform_as:

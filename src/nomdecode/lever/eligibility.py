@@ -124,8 +124,8 @@ def elsewhere(export: Export, connection: Connection) -> bool:
 
 def may_look(export: Export, connection: Connection) -> bool:
     """What Lever has of it may be asked, even where nothing new may be sent."""
-    here = not elsewhere(export, connection)
-    return connection.enabled and connection.recovering_since is None and here
+    answers = connection.recovering_since is None and connection.api_key_refused_at is None
+    return connection.enabled and answers and not elsewhere(export, connection)
 
 
 def _levers_state(export: Export, connection: Connection) -> Verdict | None:
