@@ -75,12 +75,12 @@ class Lever:
     """The sandbox's own API, with a key of its own for each thread's share of the allowance."""
 
     def __init__(self, url: str, keys: list[str]) -> None:
-        self.url, self.keys = f"{url}/v1", keys
+        self.url, self.keys, self.http = f"{url}/v1", keys, httpx2.Client(timeout=60)
 
     def get(self, path: str, number: int = 0, **query: Any) -> Json:
         auth = (self.keys[number % len(self.keys)], "")
         while True:
-            answer = httpx2.get(self.url + path, params=query, auth=auth, timeout=60)
+            answer = self.http.get(self.url + path, params=query, auth=auth)
             if answer.status_code != 429:
                 answer.raise_for_status()
                 return dict(answer.json())
@@ -109,7 +109,7 @@ class Lever:
         return Found(
             profile,
             notes,
-            [(f["name"], httpx2.get(f["downloadUrl"], auth=auth).content) for f in files],
+            [(f["name"], self.http.get(f["downloadUrl"], auth=auth).content) for f in files],
         )
 
     def ids(self, path: str, name: str) -> dict[str, str]:

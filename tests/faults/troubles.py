@@ -116,7 +116,7 @@ class Office:
             if not quietly:
                 bells.perhaps()
                 self.bad_keys.perhaps(self.progress)
-            time.sleep(0.3)
+            time.sleep(0.5)
         connection.close()
 
     # --- people

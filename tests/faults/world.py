@@ -180,24 +180,22 @@ def enter(subjects: list[Subject]) -> None:
     from django.db import transaction
 
     for start in range(0, len(subjects), 100):
+        some = subjects[start : start + 100]
         with transaction.atomic():
-            _enter(subjects[start : start + 100])
+            _candidates(some)
+            _interviews(some)
+            _scorecards(some)
+            _outcomes(some)
 
 
-def _enter(subjects: list[Subject]) -> None:
+def _candidates(subjects: list[Subject]) -> None:
     from django.utils import timezone
 
-    from nomdecode.candidates import vault
-    from nomdecode.candidates.models import Candidate, Consent, PassChoice
-    from nomdecode.interviews import signals
-    from nomdecode.interviews.models import Assignment, Interview, Outcome, Position, Scorecard
-    from nomdecode.orgs.models import Decision, Member
+    from nomdecode.candidates import consent, vault
+    from nomdecode.candidates.models import Candidate, PassChoice
+    from nomdecode.orgs.models import Organisation
 
-    now = timezone.now()
-    members = {each.user.name.lower(): each for each in Member.objects.select_related("user")}
-    positions = {each.title: each for each in Position.objects.select_related("organisation")}
-    criteria = {each.title: each.criteria.get().pk for each in positions.values()}
-    organisation = members[FALLBACK].organisation
+    now, organisation = timezone.now(), Organisation.objects.get()
     candidates = [
         Candidate(
             id=each.candidate,
@@ -215,52 +213,79 @@ def _enter(subjects: list[Subject]) -> None:
     for candidate, each in zip(candidates, subjects, strict=True):
         identity = vault.Identity(**vars(each.person))
         vault.store(candidate, identity, vault.Resume(each.resume, "pdf") if each.resume else None)
-    Consent.objects.bulk_create(
-        Consent(candidate=candidate, answer=True, text_version="1")
-        for candidate, each in zip(candidates, subjects, strict=True)
-        if not each.asked
-    )
-    interviews = Interview.objects.bulk_create(
+        if not each.asked:
+            consent.record(candidate, True)
+
+
+def _interviews(subjects: list[Subject]) -> None:
+    from django.utils import timezone
+
+    from nomdecode.interviews.models import Assignment, Interview, Position
+    from nomdecode.orgs.models import Member
+
+    now, positions = timezone.now(), {each.title: each for each in Position.objects.all()}
+    members = {each.user.name.lower(): each for each in Member.objects.select_related("user")}
+    Interview.objects.bulk_create(
         Interview(
             id=each.id,
-            organisation=organisation,
+            organisation_id=positions[each.position].organisation_id,
             position=positions[each.position],
-            candidate=candidate,
+            candidate_id=each.candidate,
             recruiter=members[each.recruiter],
             state="held",
             starts_at=now - timedelta(hours=2),
             held_at=now,
         )
-        for candidate, each in zip(candidates, subjects, strict=True)
+        for each in subjects
     )
-    assignments = Assignment.objects.bulk_create(
-        Assignment(interview=interview, member=members[each.interviewer], decider=True)
-        for interview, each in zip(interviews, subjects, strict=True)
+    Assignment.objects.bulk_create(
+        Assignment(interview_id=each.id, member=members[each.interviewer], decider=True)
+        for each in subjects
     )
-    decisions = [Decision.YES if each.passed else Decision.NO for each in subjects]
+
+
+def _scorecards(subjects: list[Subject]) -> None:
+    from django.utils import timezone
+
+    from nomdecode.interviews.models import Assignment, Criterion, Scorecard
+
+    criteria = dict(Criterion.objects.values_list("position__title", "pk"))
+    assignments = Assignment.objects.filter(interview__in=[each.id for each in subjects])
+    ids = dict(assignments.values_list("interview", "pk"))
     Scorecard.objects.bulk_create(
         Scorecard(
-            assignment=assignment,
+            assignment_id=ids[each.id],
             content={
                 "ratings": {str(criteria[each.position]): {"rating": 3, "evidence": each.evidence}},
                 "notes": "",
                 "recognised": "no",
-                "decision": decision,
+                "decision": _decision(each),
             },
-            decision=decision,
-            at=now,
+            decision=_decision(each),
+            at=timezone.now(),
         )
-        for assignment, each, decision in zip(assignments, subjects, decisions, strict=True)
+        for each in subjects
     )
-    outcomes = Outcome.objects.bulk_create(
-        Outcome(
+
+
+def _outcomes(subjects: list[Subject]) -> None:
+    from django.utils import timezone
+
+    from nomdecode.interviews import signals
+    from nomdecode.interviews.models import Interview, Outcome
+
+    now, known = timezone.now(), {each.id: each for each in subjects}
+    for interview in Interview.objects.filter(pk__in=known).select_related("organisation"):
+        subject = known[interview.pk]
+        outcome = Outcome.objects.create(
             interview=interview,
-            decision=decision,
-            successful=each.passed,
+            decision=_decision(subject),
+            successful=subject.passed,
             stands_at=now,
             leaves_at=now,
         )
-        for interview, each, decision in zip(interviews, subjects, decisions, strict=True)
-    )
-    for interview, outcome in zip(interviews, outcomes, strict=True):
         signals.outcome_stands.send(Interview, interview=interview, outcome=outcome)
+
+
+def _decision(subject: Subject) -> str:
+    return "yes" if subject.passed else "no"
