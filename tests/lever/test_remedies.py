@@ -15,7 +15,7 @@ import factories
 from nomdecode.candidates import erasure
 from nomdecode.candidates.models import PassChoice
 from nomdecode.demo import clock
-from nomdecode.lever import calls, export, moment, remedies
+from nomdecode.lever import calls, export, moment, plan, remedies
 from nomdecode.lever.models import Attempt, Connection, Duplicate, Errand, Export, PositionPosting
 from nomdecode.orgs.models import AuditEvent, Member, Role
 from nomdecode.pipeline.models import Opportunity
@@ -377,6 +377,25 @@ def test_an_errand_that_is_run_twice_keeps_its_first_answer(
     assert Errand.objects.get().succeeded
 
 
+def test_nor_does_it_undo_what_came_after_it(connection: Connection, lever: Running) -> None:
+    row = stopped(ready(connection))
+    first = adopted(row, in_lever(lever))
+    row, later = run(row), in_lever(lever)
+    adopted(row, later)
+    remedies.run(first)
+    assert profile_id(row) == later
+
+
+def test_what_changes_while_lever_is_asked_counts(
+    connection: Connection, lever: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = stopped(ready(connection))
+    errand = remedies.ask_adopt(row, in_lever(lever), None)
+    monkeypatch.setattr(plan, "warm", lambda *_: erasure.withdraw(row.interview.candidate))
+    assert remedies.run(errand).sentence == "The candidate withdrew."
+    assert not Opportunity.objects.exists()
+
+
 def test_an_errand_says_that_lever_could_not_be_asked(
     connection: Connection, lever: Running
 ) -> None:
@@ -403,7 +422,7 @@ def test_the_posting_is_compared_too(connection: Connection, lever: Running) -> 
     PositionPosting.objects.create(posting_id=posting.id, **tied)
     row = run(row)
     assert read_back(row).differs == []
-    export.plan.change(row, posting="another")
+    plan.change(row, posting="another")
     assert read_back(row).differs == ["posting"]
 
 
