@@ -7,7 +7,7 @@ at the end is compared with these, never with our database.
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -57,7 +57,6 @@ class Subject:
     opens: float = 0.0  # from when something may leave: shortly before the yes was given
     closes: float = math.inf  # a call claimed after this must not leave
     end: str = ""  # withdrew, erased, refused
-    made: set[str] = field(default_factory=set)
 
     @property
     def url(self) -> str:
