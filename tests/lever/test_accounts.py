@@ -42,11 +42,12 @@ class Company:
 
     def key_of(self, account: str) -> None:
         credentials.set_key(self.connection, self.lever.keys[account], self.admin)
+        export.connection_changed(self.connection)  # what a worker does on it
 
     def choose_in_borealis(self) -> None:
         Connection.objects.update(perform_as="nora@borealis.example", stage_passed="offer")
         self.connection.refresh_from_db()
-        connections.changed(self.connection)
+        export.connection_changed(self.connection)
 
     def interview(self, decision: str = Decision.YES) -> Interview:
         # Another person's address each time: Lever keeps a person's links on all their profiles.
@@ -367,7 +368,7 @@ def test_kept_here_they_stay_for_good(company: Company, stage: str) -> None:
     company.choose_in_borealis()
     company.settle(send=False)
     consent.answer(interview.candidate, True, timezone.now())
-    connections.changed(company.connection)
+    export.connection_changed(company.connection)
     row = company.run(interview, timedelta(hours=1))
     assert (row.state, row.reason, row.skipped_why) == ("ended", "skipped", f"Meant for {ACME}")
     assert company.profiles(interview, "borealis") == []

@@ -280,7 +280,8 @@ def test_filters_go_as_lever_names_them(server: Server, lever: client.Lever) -> 
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (301, client.Refused),
+        (301, client.Ambiguous),
+        (408, client.Ambiguous),
         (400, client.Refused),
         (401, client.Unauthorised),
         (403, client.Forbidden),
@@ -378,7 +379,7 @@ def test_a_call_ends_at_its_deadline_even_if_bytes_keep_coming(server: Server) -
 
 def test_a_redirect_is_not_followed(server: Server, lever: client.Lever) -> None:
     server.answers = [answer(302, {}, Location="/v1/elsewhere"), answer(200, page())]
-    with pytest.raises(client.Refused):
+    with pytest.raises(client.Ambiguous):
         lever.stages()
     assert [path for _, path, _ in server.asked] == ["/v1/stages?limit=100"]
 

@@ -51,7 +51,9 @@ def since_the_backup() -> Iterator[None]:
 def recovered(connection: Connection) -> recover.Report:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(protocol, "GRACE", timedelta(0))  # nothing is under way
-        return recover.run(connection, timezone.now() - timedelta(hours=1))
+        report = recover.run(connection, timezone.now() - timedelta(hours=1))
+    export.connection_changed(connection)  # what a worker does on it
+    return report
 
 
 def held(connection: Connection, email: str = "", choice: str = PassChoice.NAME_ME) -> Interview:

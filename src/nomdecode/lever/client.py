@@ -34,6 +34,7 @@ from nomdecode.lever.things import (
     StageChange,
     User,
     Webhook,
+    is_id,
 )
 
 __all__ = [
@@ -251,7 +252,7 @@ def _raise(status: int, headers: httpx2.Headers, answer: Json) -> NoReturn:
     code, message = str(answer.get("code", "")), str(answer.get("message", ""))[:500]
     if status == 429:
         raise RateLimited(status, code, message, _retry_after(headers.get("Retry-After", "")))
-    if status >= 500:
+    if status < 400 or status == 408 or status >= 500:  # no word on whether it was done
         raise Ambiguous(status, code, message)
     kind = {401: Unauthorised, 403: Forbidden, 404: NotFound}.get(status, Refused)
     raise kind(status, code, message)
@@ -289,7 +290,7 @@ def _items(page: Json) -> list[Json]:
 
 
 def _has_id(item: object) -> bool:
-    return isinstance(item, Mapping) and isinstance(item.get("id"), str)
+    return isinstance(item, Mapping) and is_id(item.get("id"))
 
 
 def _segment(id: str) -> str:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from nomdecode.lever import allowance, client
 from nomdecode.lever.models import Connection, SigningToken
 from nomdecode.orgs import keys, live
+from nomdecode.orgs.doorbell import ring
 from nomdecode.orgs.models import Organisation
 
 PAGE_DEADLINE = 8.0  # seconds that somebody who looks at a page waits for one call
@@ -117,10 +118,10 @@ def refused(connection: Connection) -> None:
 
 
 def changed(connection: Connection) -> None:
-    """After any save that may let an export go."""
-    from nomdecode.lever import export  # export reads connections: only here the other way round
+    """After any save that may let an export go: a worker looks at all of them again."""
+    from nomdecode.lever.tasks import look_again  # it reads connections: only here the other way
 
-    export.connection_changed(connection)
+    ring(look_again, connection_id=connection.pk)
     publish(connection)
 
 

@@ -37,7 +37,9 @@ REASONS = {
 # Ended by the organisation's choices at that time: choices made later do not revive it.
 DECIDED = ("before", "not_passed", "skipped")
 # What ends the wait rings by itself, in the transaction that ends it.
-ANNOUNCED = ("recovering", "off", "consent", "key", "account")
+ANNOUNCED = ("consent", "account")
+# The connection holds all of them up.
+HELD_UP = ("recovering", "off", "key")
 UNKNOWN = 0  # Connection.account until Lever has told whose the key is
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from nomdecode.candidates import reveals, vault
@@ -84,14 +84,23 @@ def candidate_changed(candidate: Candidate, **_: object) -> None:
 
 
 def connection_changed(connection: Connection) -> None:
-    """After any saved setting: what waits or is stopped looks again."""
+    """After any saved setting, in a worker: what waits or is stopped looks again, in order."""
     open_states = [ExportState.WAITING, ExportState.GOING, ExportState.STOPPED]
     exports = Export.objects.filter(organisation=connection.organisation_id, state__in=open_states)
-    exports = exports.select_related("interview__candidate", "interview__outcome")
-    for export in exports.order_by("created_at"):  # what waited leaves in order
-        if export.reason in ("stage_gone", "not_allowed"):  # perhaps what was changed just now
-            export.state = ExportState.WAITING
-        reconsider(export, timezone.now())
+    for interview_id in list(
+        exports.order_by("created_at", "id").values_list("interview_id", flat=True)
+    ):
+        _look_again(interview_id)
+
+
+@transaction.atomic
+def _look_again(interview_id: UUID) -> None:
+    _, export = locked(interview_id)
+    if export.state in (ExportState.EXPORTED, ExportState.ENDED):
+        return
+    if export.reason in ("stage_gone", "not_allowed"):  # perhaps what was changed just now
+        export.state = ExportState.WAITING
+    reconsider(export, timezone.now())
 
 
 def reconsider(export: Export, now: datetime) -> None:
@@ -152,7 +161,14 @@ def sweep(now: datetime | None = None) -> int:
     """Rings for whatever is unfinished and due: a lost job costs time, not data."""
     now = now or moment.now()
     open_states = [ExportState.WAITING, ExportState.GOING]
-    unfinished = Q(state__in=open_states) & ~Q(reason__in=eligibility.ANNOUNCED)
+    open_ways = Connection.objects.filter(
+        organisation=OuterRef("organisation"),
+        enabled=True,
+        api_key_refused_at=None,
+        recovering_since=None,
+    )
+    held_up = Q(reason__in=eligibility.HELD_UP) & ~Exists(open_ways)
+    unfinished = Q(state__in=open_states) & ~Q(reason__in=eligibility.ANNOUNCED) & ~held_up
     in_doubt = Q(steps__state=StepState.CALLING) & ~Q(state=ExportState.STOPPED)
     not_yet = Q(steps__lease_until__gt=now) | Q(steps__next_try_at__gt=now)
     due = Export.objects.filter(unfinished | in_doubt, interview__outcome__leaves_at__lte=now)

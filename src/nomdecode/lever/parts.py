@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from nomdecode.interviews.models import Position
-from nomdecode.lever import choices, client, export, pick_lists
+from nomdecode.lever import choices, client, pick_lists
 from nomdecode.lever import connection as connections
 from nomdecode.lever.models import Connection, MemberEmail, PositionPosting
 from nomdecode.orgs import audit
@@ -52,7 +52,7 @@ def _set_member_email(connection: Connection, member: Member, email: str, by: Me
     else:
         MemberEmail.objects.filter(member=member).delete()
     audit.record(connection.organisation, "lever.saved", member, member=by, what="Lever e-mail")
-    export.connection_changed(connection)
+    connections.changed(connection)
 
 
 def _user(connection: Connection, email: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from nomdecode.lever import (
     webhooks,
 )
 from nomdecode.lever.errors import LeverError
+from nomdecode.lever.models import Connection
 from nomdecode.orgs.models import Organisation
 
 # --- deliveries
@@ -47,6 +48,12 @@ def check_unknown_keys(timestamp: int) -> None:
 @app.task
 def export_interview(interview_id: str) -> None:
     export.run(UUID(interview_id))
+
+
+@app.task
+def look_again(connection_id: int) -> None:
+    connection = Connection.objects.select_related("organisation").get(pk=connection_id)
+    export.connection_changed(connection)
 
 
 @app.periodic(cron="* * * * *")
