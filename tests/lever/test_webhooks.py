@@ -352,6 +352,18 @@ def test_while_lever_does_not_answer_the_mark_stays(hook: Hook, fault: dict[str,
     assert mark.looked_at is not None
 
 
+def test_one_opportunity_that_lever_never_tells_of_holds_no_other_up(hook: Hook) -> None:
+    silent, other = hook.ours(), hook.ours()
+    for opportunity in (silent, other):
+        hook.heard(opportunity.external_id)
+    match = f"GET /v1/opportunities/{silent.external_id}"
+    hook.lever.fault({"match": match, "kind": "status", "status": 500, "times": 2})
+    hook.apply()
+    hook.apply()
+    looked_at = Mark.objects.get(opportunity_id=other.external_id).looked_at
+    assert looked_at is not None
+
+
 def test_a_refused_key_stops_the_looking_and_is_told(hook: Hook) -> None:
     opportunity = hook.ours()
     hook.heard(opportunity.external_id)

@@ -10,13 +10,24 @@ from uuid import UUID
 
 from django.db import transaction
 
-from nomdecode.lever import client, export, moment, pick_lists, plan, protocol, webhooks
+from nomdecode.candidates import consent
+from nomdecode.lever import (
+    client,
+    eligibility,
+    export,
+    moment,
+    pick_lists,
+    plan,
+    protocol,
+    webhooks,
+)
 from nomdecode.lever import connection as connections
 from nomdecode.lever.models import (
     Attempt,
     Connection,
     Duplicate,
     Export,
+    ExportState,
     ExportStep,
 )
 from nomdecode.lever.profile import SOURCE, last_line, note, redacted
@@ -28,6 +39,10 @@ _random = random.SystemRandom()
 
 class NotOurs(Exception):
     """The lease is nearly over, or another worker's by now: nothing is sent any more."""
+
+
+class NoLonger(Exception):
+    """It may not leave any more: somebody decided so while it waited for its turn."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +63,8 @@ def make(work: "export.Work", owner: UUID) -> bool:
             found = _look(lever, work) if work.look else [_send(lever, work)]
     except NotOurs:
         return False
+    except NoLonger:
+        return _stays(work, owner)
     except client.LeverError as error:
         return _failed(work, owner, error, _milliseconds(began))
     if work.look:
@@ -57,9 +74,20 @@ def make(work: "export.Work", owner: UUID) -> bool:
 
 def _check(work: "export.Work", owner: UUID) -> None:
     """Once more just before sending; a worker without its database sends nothing."""
-    step = ExportStep.objects.get(pk=work.step.pk)
-    if not protocol.may_send(export.stored(step), owner, moment.now()):
+    related = "export__interview__candidate", "export__interview__outcome"
+    steps = ExportStep.objects.select_related(*related, "export__organisation__lever")
+    step, now = steps.get(pk=work.step.pk), moment.now()
+    if not protocol.may_send(export.stored(step), owner, now):
         raise NotOurs
+    held = step.export.organisation.lever
+    if not work.look and not eligibility.verdict(step.export, held, now).ready:
+        raise NoLonger
+
+
+def _stays(work: "export.Work", owner: UUID) -> bool:
+    """Nothing was sent; the next claim writes what it waits for, or why it ended."""
+    with transaction.atomic():
+        return export.store(work.step, owner, protocol.not_made(export.stored(work.step), None))
 
 
 def _send(lever: client.Lever, work: "export.Work") -> Thing:
@@ -144,13 +172,14 @@ def _several(work: "export.Work", others: list[Thing]) -> None:
 def keep(work: "export.Work", thing: Thing, outcome: str, milliseconds: int) -> bool:
     """Commits the id that came back, whoever holds the lease by now: Lever has the thing."""
     with transaction.atomic():
+        consent.lock(work.step.export.interview.candidate)  # first, as everywhere
         row = Export.objects.select_for_update().get(pk=work.step.export_id)
         _attempt(work, 200 if work.look else 201, outcome, milliseconds)
         kept = _hold(work.step, thing.id)
         if kept == thing.id and thing.profile:
             register(row, work.connection, thing)
         export.changed(row)
-    if kept not in ("", thing.id):  # somebody was faster: theirs stays, and a person sees this one
+    if kept != thing.id:  # somebody was faster, or it was planned anew: a person sees this one
         _several(work, [thing])
     return kept == thing.id
 
@@ -176,7 +205,7 @@ def register(row: Export, connection: Connection, thing: Thing) -> None:
         url=made.url,
         named=row.kind == "named",
         known_before=thing.known_before,
-        created_at=datetime.fromtimestamp((made.created_at or 0) / 1000, UTC),
+        created_at=datetime.fromtimestamp((made.created_at or plan.of(row).created_at) / 1000, UTC),
     )
     # As last told: nobody is asked within a transaction; the next look asks.
     kept = pick_lists.known(connection, "archive_reasons")
@@ -203,6 +232,8 @@ def _failed(work: "export.Work", owner: UUID, error: client.LeverError, millisec
         settle = protocol.in_doubt if doubt else protocol.not_made
         if not export.store(work.step, owner, settle(export.stored(work.step), again_at)):
             return False
+        if row.state == ExportState.ENDED and not doubt:
+            return False  # it stays here meanwhile: no refusal of it is a problem
         return _next(row, work, error, again_at, connection)
 
 

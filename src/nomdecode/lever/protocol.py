@@ -165,7 +165,12 @@ def bearing(
 
 
 def back_off(tries: int, random: random.Random, asked: float | None = None) -> timedelta:
-    """Full jitter from a second to an hour after `tries` failures; `asked` is Retry-After."""
+    """Full jitter from a second to an hour after `tries` failures; `asked` is Retry-After.
+
+    Nobody can ask for more than the time after which we give up.
+    """
     longest = min(LONGEST_WAIT, FIRST_WAIT * (1 << min(tries, 12)))
     jittered = longest * random.random()
-    return max(jittered, timedelta(seconds=asked)) if asked else jittered
+    if not asked:
+        return jittered
+    return max(jittered, timedelta(seconds=min(asked, GIVE_UP.total_seconds())))

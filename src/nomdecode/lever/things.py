@@ -5,24 +5,40 @@ Times are milliseconds since 1970 UTC, as in Lever. What identifies a person is 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 type Json = Mapping[str, Any]
+
+LONGEST_ID, LONGEST_URL = 80, 300
+END_OF_TIME = 253_402_300_799_999  # the year 9999, as far as dates go here
 
 
 def _id(value: Any) -> str:
     """The id of something that Lever may have expanded into an object."""
     if isinstance(value, Mapping):
         value = value.get("id")
-    return value if isinstance(value, str) else ""
+    return value if is_id(value) else ""
+
+
+def is_id(value: Any) -> TypeGuard[str]:
+    """As it fits into a column. Lever's are UUIDs, or words such as "lead-new"."""
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_ID and "\0" not in value
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return value.replace("\0", "") if isinstance(value, str) else ""
+
+
+def _address(value: Any) -> str:
+    """Of a page: what nobody could follow, or keep, is none."""
+    text = _text(value)
+    return text if text.startswith(("https://", "http://")) and len(text) <= LONGEST_URL else ""
 
 
 def _time(value: Any) -> int | None:
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if 0 <= value <= END_OF_TIME else None
 
 
 def _texts(value: Any) -> tuple[str, ...]:
@@ -169,7 +185,7 @@ class Opportunity:
             postings=tuple(
                 _id(a.get("posting")) for a in _list(data.get("applications")) if _is(a)
             ),
-            url=_text(urls.get("show")) if isinstance(urls, Mapping) else "",
+            url=_address(urls.get("show")) if isinstance(urls, Mapping) else "",
             deduped=data.get("deduped") is True,
             anonymised=data.get("isAnonymized") is True,
             name=_text(data.get("name")),

@@ -32,6 +32,7 @@ TOO_OLD, TOO_EARLY = timedelta(hours=24), timedelta(minutes=5)
 KEPT = timedelta(days=30)  # marks; deletions can be asked for as far back
 CALL_DEADLINE = 10.0  # seconds
 COUNTED_AT_MOST = 1_000_000_000
+MANY = 100  # more than there are workers
 
 DELETED, HIRED = "candidateDeleted", "candidateHired"
 OF_OPPORTUNITIES = {
@@ -211,7 +212,8 @@ def sweep(now: datetime) -> None:
 
 
 def _due(connection: Connection) -> QuerySet[Mark]:
-    return connection.marks.filter(looked_at=None).order_by("marked_at")
+    """Those that failed come after all others: one that always fails holds nobody up."""
+    return connection.marks.filter(looked_at=None).order_by("tries", "marked_at")
 
 
 @transaction.atomic
@@ -238,7 +240,7 @@ def _judge(connection: Connection, opportunity_ids: list[str], verdict: Verdict)
 
 def _look_at_next(connection: Connection, asked: client.Lever) -> bool:
     """One opportunity that no other worker looks at; False when there is none or Lever is away."""
-    for mark in _due(connection):
+    for mark in _due(connection)[:MANY]:
         with _alone(mark) as alone:
             if alone:
                 return _look_at(connection, mark, asked)
