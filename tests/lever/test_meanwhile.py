@@ -1,21 +1,30 @@
 """What else happens while a call is under way, or while nobody knows what became of it."""
 
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection as database
+from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 import factories
+from nomdecode.candidates import consent, erasure
 from nomdecode.candidates.models import PassChoice
 from nomdecode.demo import clock
-from nomdecode.interviews import scorecards
-from nomdecode.lever import export
-from nomdecode.lever.models import Connection, Export
-from nomdecode.orgs.models import Member, Role
+from nomdecode.interviews import locking
+from nomdecode.lever import allowance, calls, client, export, plan, protocol, remedies
+from nomdecode.lever import connection as connections
+from nomdecode.lever.models import Connection, Duplicate, Export
+from nomdecode.lever.things import Note
+from nomdecode.lever.things import Opportunity as Made
+from nomdecode.orgs.models import Role
+from nomdecode.pipeline.models import Opportunity
 from sandbox import Running
 
 pytestmark = pytest.mark.django_db
@@ -36,21 +45,16 @@ def connection(lever: Running) -> Connection:
     return factories.connect(factories.organisation(), lever)
 
 
-@pytest.fixture
-def admin(connection: Connection) -> Member:
-    return connection.organisation.members.filter(role=Role.ADMIN).get()
-
-
-def ready(connection: Connection, evidence: str = "", choice: str = PassChoice.NAME_ME) -> Export:
+def ready(connection: Connection, decision: str = "yes") -> Export:
     """Its outcome stands; nothing was sent yet."""
     of = connection.organisation
     person = factories.identity(emails=(f"{uuid4().hex}@analytical.example",))
-    who = factories.candidate(of, person, choice)
+    who = factories.candidate(of, person, PassChoice.NAME_ME)
     decider = of.members.filter(role=Role.INTERVIEWER).first() or factories.member(
         of, Role.INTERVIEWER, email="iris@acme.example"
     )
     interview = factories.held_interview(factories.position(of), [decider], who=who)
-    factories.submitted(interview.assignments.get(), "yes")
+    factories.submitted(interview.assignments.get(), decision)
     return Export.objects.get(interview=interview)
 
 
@@ -77,12 +81,6 @@ def in_doubt(connection: Connection, lever: Running) -> Export:
 def profiles(row: Export, lever: Running) -> list[dict[str, Any]]:
     found = lever.get("/opportunities", limit=100, source="Nom de Code")
     return [each for each in found if any(str(row.interview_id) in url for url in each["links"])]
-
-
-def amended(row: Export, decision: str) -> None:
-    assignment = row.interview.assignments.get()
-    content = assignment.scorecard.content | {"decision": decision}
-    scorecards.submit(assignment, content, timezone.now(), amends=1)
 
 
 def refusal(status: int, message: str, **more: Any) -> dict[str, Any]:
@@ -119,3 +117,161 @@ def test_a_refused_look_changes_no_plan_and_is_shown_to_a_person(
     export.retry(found)
     assert run(row, HOUR).state == "exported"
     assert len(profiles(row, lever)) == 1
+
+
+# --- what is decided between the claim and the call
+
+
+def _skip(row: Export) -> None:
+    remedies.skip(row, "Hired elsewhere", None)
+
+
+CHANGES: dict[str, Callable[[Export], None]] = {
+    "withdrawn": lambda row: erasure.withdraw(row.interview.candidate),
+    "erased": lambda row: erasure.erase(row.interview.candidate),
+    "no more agreed": lambda row: consent.answer(row.interview.candidate, False, timezone.now()),
+    "skipped": _skip,
+    "switched off": lambda row: _set(row, enabled=False),
+    "recovering": lambda row: _set(row, recovering_since=timezone.now()),
+    "of another account": lambda row: _set(row, account=2),
+}
+
+
+def _set(row: Export, **fields: Any) -> None:
+    Connection.objects.filter(organisation=row.organisation_id).update(**fields)
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_what_is_decided_while_a_call_waits_for_its_turn_keeps_it_here(
+    connection: Connection,
+    lever: Running,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[Export], None],
+) -> None:
+    row = ready(connection)
+    work, owner = claimed(row)
+    monkeypatch.setattr(allowance, "wait", lambda *_, **__: change(row))
+    calls.make(work, owner)
+    monkeypatch.undo()
+    assert run(row).state in ("ended", "waiting")
+    assert profiles(row, lever) == []
+    assert not row.steps.exclude(calling_since=None).exists()
+
+
+def test_skipped_while_lever_refuses_it_it_is_no_problem(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = ready(connection)
+    work, owner = claimed(row)
+
+    def refuse(*_: object) -> None:
+        _skip(row)
+        raise client.Refused(400, "BadRequestError", "no such thing")
+
+    monkeypatch.setattr(client.Lever, "create_opportunity", refuse)
+    calls.make(work, owner)
+    row.refresh_from_db()
+    assert (row.state, row.reason) == ("ended", "skipped")
+
+
+def test_turned_to_the_pseudonym_while_lever_is_asked_it_adopts_no_named_profile(
+    connection: Connection, lever: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _set(row := ready(connection), export_unsuccessful=True)
+    named = exported_elsewhere(connection)
+
+    def turned(*_: object) -> list[Note]:
+        Export.objects.filter(pk=row.pk).update(kind="pseudonymous")
+        return []
+
+    monkeypatch.setattr(client.Lever, "notes", turned)
+    errand = remedies.run(remedies.ask_adopt(row, named, None))
+    assert (errand.succeeded, row.steps.count()) == (False, 0)
+
+
+def exported_elsewhere(connection: Connection) -> str:
+    """A profile with a name that no interview here has."""
+    user = plan.fallback_user(connection)["id"]
+    with connections.lever(connection) as asked:
+        return asked.create_opportunity({"name": "Ada Lovelace"}, None, user).opportunity.id
+
+
+# --- what comes late, or odd
+
+
+def made(row: Export, **fields: Any) -> calls.Thing:
+    told = {"id": "late-one", "links": [], "createdAt": 1_793_620_800_000, **fields}
+    return calls.Thing("late-one", Made.of(told))
+
+
+def test_a_profile_that_comes_when_it_was_planned_anew_is_shown(connection: Connection) -> None:
+    row = ready(connection)
+    work, _ = claimed(row)
+    plan.drop(Export.objects.get(pk=row.pk))
+    assert calls.keep(work, made(row), "made", 1) is False
+    assert [each.external_id for each in Duplicate.objects.all()] == ["late-one"]
+
+
+@pytest.mark.parametrize("at", [1_793_620_800_000_000_000, -1, float("nan"), float("inf")])
+def test_an_id_is_kept_however_odd_the_rest_of_the_answer_is(
+    connection: Connection, at: float
+) -> None:
+    row = ready(connection)
+    work, _ = claimed(row)
+    odd = made(row, createdAt=at, urls={"show": "https://lever.example/" + "x" * 900})
+    assert calls.keep(work, odd, "made", 1)
+    assert Opportunity.objects.get(interview=row.interview_id).external_id == "late-one"
+
+
+@pytest.mark.parametrize("id", ["", "x" * 81, "nul\0"])
+def test_what_is_listed_without_an_id_is_no_match_but_no_answer(id: str) -> None:
+    with pytest.raises(client.Ambiguous):
+        client._items({"data": [{"id": id, "value": "Nom de Code reference"}]})
+
+
+def test_lever_cannot_ask_for_a_pause_without_end() -> None:
+    assert protocol.back_off(1, random.Random(1), 1e30) <= protocol.GIVE_UP
+
+
+def test_a_late_doorbell_does_not_revive_what_stays_here(
+    connection: Connection, lever: Running
+) -> None:
+    row = ready(connection, "no")
+    assert run(row).reason == "not_passed"
+    _set(row, export_unsuccessful=True)
+    assert run(row).reason == "not_passed"
+    assert profiles(row, lever) == []
+
+
+# --- locks
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_amendment_and_an_answer_of_lever_do_not_wait_for_each_other(
+    connection: Connection,
+) -> None:
+    row = ready(connection)
+    work, _ = claimed(row)
+    kept: list[bool] = []
+
+    def keep() -> None:
+        try:
+            kept.append(calls.keep(work, made(row), "made", 1))
+        finally:
+            database.close()
+
+    with transaction.atomic():
+        locking.locked(row.interview)
+        worker = Thread(target=keep)
+        worker.start()
+        while not _somebody_waits():
+            pass
+        assert Export.objects.select_for_update().filter(pk=row.pk).exists()
+    worker.join(30)
+    assert kept == [True]
+
+
+def _somebody_waits() -> bool:
+    with database.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])

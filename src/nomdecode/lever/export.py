@@ -217,6 +217,9 @@ def claim(interview_id: UUID, owner: UUID) -> Work | None:
     now = moment.now()
     step = export.steps.exclude(state=StepState.DONE).first()
     in_doubt = step is not None and step.calling_since is not None
+    decided = export.state == ExportState.ENDED and export.reason in eligibility.DECIDED
+    if decided and not in_doubt:  # a doorbell that comes late revives nothing
+        return None
     verdict = eligibility.verdict(export, connection, now)
     # A step in doubt is looked for even when nothing new may be sent: what Lever has must be known.
     may_look = in_doubt and eligibility.may_look(export, connection)

@@ -274,6 +274,7 @@ def _adopt(errand: Errand, export: Export, connection: Connection) -> None:
         if Errand.objects.select_for_update().get(pk=errand.pk).done_at:
             return
         _check_adoption(held, held_connection, found.id)
+        _check_profile(held, found, facts)  # it may be under the pseudonym since
         _take(held, held_connection, found, ids)
         audit.record(held.organisation, "export.adopted", held.interview, member=errand.member)
         _finish(errand, Answer(True, "This interview has that profile from now on."))
