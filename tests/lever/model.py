@@ -277,12 +277,14 @@ class ExactlyOne(RuleBasedStateMachine):
 
     @of_a_worker("has claimed")
     def checks(self, worker: int) -> None:
-        """The last look at the lease; the deadline of the call runs already."""
+        """The last look at the lease and the candidate's will; the call's deadline runs already."""
         turn = self.turns[worker]
-        if self.decide.may_send(turn.stored, turn.owner, self.now):
+        if not self.decide.may_send(turn.stored, turn.owner, self.now):
+            del self.turns[worker]
+        elif turn.look or (self.enabled and turn.export.may_leave):
             turn.deadline = self.now + protocol.CALL_DEADLINE
         else:
-            del self.turns[worker]
+            self._settle(worker, self.decide.not_made(turn.step, None))
 
     @of_a_worker("may send")
     def sends(self, worker: int) -> None:

@@ -22,7 +22,7 @@ from nomdecode.lever import protocol
 from nomdecode.lever.protocol import Found, Step
 
 MANY = int(os.environ.get("MODEL_EXAMPLES", 0))
-EXAMPLES = MANY or 250
+EXAMPLES = MANY or 200
 ENOUGH = 10_000  # within which a seeded bug must be found
 
 
