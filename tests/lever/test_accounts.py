@@ -16,7 +16,7 @@ import factories
 from nomdecode.candidates import consent, erasure
 from nomdecode.demo import clock
 from nomdecode.interviews.models import Interview
-from nomdecode.lever import accounts, calls, credentials, export, pick_lists, protocol
+from nomdecode.lever import accounts, calls, client, credentials, export, pick_lists, protocol
 from nomdecode.lever import connection as connections
 from nomdecode.lever.eligibility import UNKNOWN
 from nomdecode.lever.models import Connection, Export
@@ -266,15 +266,30 @@ def test_an_erasure_while_in_doubt_does_not_make_another_account_be_asked(
     assert company.row(interview).steps.get(name="profile").calling_since
 
 
-def test_a_call_that_was_under_way_still_goes_to_the_first_account(company: Company) -> None:
+def test_what_was_sent_before_the_key_changed_belongs_to_the_first_account(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interview, send = company.interview(), client.Lever.create_opportunity
+
+    def meanwhile(*call: Any) -> client.Created:
+        made = send(*call)
+        company.key_of("borealis")
+        return made
+
+    monkeypatch.setattr(client.Lever, "create_opportunity", meanwhile)
+    assert company.run(interview).reason == "account"
+    assert len(company.profiles(interview, "acme")) == 1
+    assert company.profiles(interview, "borealis") == []
+
+
+def test_a_call_that_waited_for_its_turn_goes_to_neither_account(company: Company) -> None:
     interview = company.interview()
     work = export.claim(interview.pk, owner := uuid4())
     assert work is not None
     company.key_of("borealis")
     calls.make(work, owner)
-    assert len(company.profiles(interview, "acme")) == 1
     assert company.run(interview).reason == "account"
-    assert company.profiles(interview, "borealis") == []
+    assert company.profiles(interview, "acme") == company.profiles(interview, "borealis") == []
 
 
 def test_a_no_still_ends_it(company: Company) -> None:
