@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
 from django.db import transaction
 from django.utils import timezone
@@ -22,9 +23,18 @@ from nomdecode.interviews.models import (
 )
 from nomdecode.interviews.templates import BY_KEY
 from nomdecode.lever import connection as connections
-from nomdecode.lever import credentials
-from nomdecode.lever.models import Connection, Export, ExportState, Kind
+from nomdecode.lever import credentials, plan
+from nomdecode.lever.models import (
+    Attempt,
+    Connection,
+    Export,
+    ExportState,
+    ExportStep,
+    Kind,
+    StepState,
+)
 from nomdecode.orgs.models import Decision, Member, Organisation, Role, User
+from nomdecode.pipeline.models import Opportunity
 
 BATCH = 1000
 _numbers = count(1)
@@ -133,11 +143,18 @@ def passed(of: Company, number: int) -> None:
             candidates = _candidates(of, min(BATCH, number - done))
             for candidate in candidates:
                 vault.store(candidate, _identity(next(_numbers)))
-            interviews = _interviews(of, candidates)
-            Export.objects.bulk_create(
-                Export(interview=each, organisation=of.organisation, kind=Kind.NAMED)
-                for each in interviews
-            )
+            _exports(of, _interviews(of, candidates), ExportState.WAITING)
+
+
+def left_long_ago(of: Company, number: int) -> None:
+    """Exports that are done, with all that was told of them; of nobody in the vault."""
+    for done in range(0, number, BATCH):
+        with transaction.atomic():
+            interviews = _interviews(of, _candidates(of, min(BATCH, number - done)))
+            exports = _exports(of, interviews, ExportState.EXPORTED)
+            _opportunities(of, interviews)
+            for order, name in enumerate(plan.STEPS):
+                _steps(exports, order, name)
 
 
 def _candidates(of: Company, number: int) -> list[Candidate]:
@@ -185,3 +202,35 @@ def _interviews(of: Company, candidates: list[Candidate]) -> list[Interview]:
         for each in interviews
     )
     return interviews
+
+
+def _exports(of: Company, interviews: list[Interview], state: ExportState) -> list[Export]:
+    reason = "off" if state == ExportState.WAITING else ""
+    fields = {"organisation": of.organisation, "kind": Kind.NAMED, "state": state, "reason": reason}
+    return Export.objects.bulk_create(Export(interview=each, **fields) for each in interviews)
+
+
+def _opportunities(of: Company, interviews: list[Interview]) -> None:
+    Opportunity.objects.bulk_create(
+        Opportunity(
+            organisation=of.organisation,
+            interview=each,
+            external_id=str(uuid4()),
+            url="https://lever.example/profile",
+            named=True,
+            created_at=timezone.now(),
+        )
+        for each in interviews
+    )
+
+
+def _steps(exports: list[Export], order: int, name: str) -> None:
+    now = timezone.now()
+    steps = ExportStep.objects.bulk_create(
+        ExportStep(export=each, name=name, order=order, state=StepState.DONE, remote_id=each.pk)
+        for each in exports
+    )
+    Attempt.objects.bulk_create(
+        Attempt(step=each, at=now, asked=f"POST {name}", status=201, outcome="made")
+        for each in steps
+    )

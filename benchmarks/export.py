@@ -4,7 +4,8 @@ N passed interviews (default 1,000) wait until the connection is enabled. The sa
 calls a second (default 10) and twice as many at once; real worker processes empty the back-log, and
 everything is counted by the sandbox's own log. Beside it a straight script posts the same with one
 client and a fixed sleep. MEMORY_N (default 10,000) exports go through one worker whose memory is
-looked at; a scorecard is sent TIMES (default 200) times into an empty queue.
+looked at; a scorecard is sent TIMES (default 200) times into an empty queue; the Activity page is
+opened with 1,000 and with PAGE_N (default 100,000) exports.
 
 Ends with 1 if a target was missed.
 """
@@ -20,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import httpx2
 
@@ -29,10 +31,12 @@ from nomdecode.conf.processes import Program, free_port, python, stop
 N = int(os.environ.get("N", "1000"))
 RATE = float(os.environ.get("RATE", "10"))
 MEMORY_N = int(os.environ.get("MEMORY_N", "10000"))
+PAGE_N = int(os.environ.get("PAGE_N", "100000"))
 TIMES = int(os.environ.get("TIMES", "200"))
 LATENCY_MS = 200
 CONCURRENCY = 4  # exports at once in one worker
 UNLIMITED = 100_000.0  # calls a second
+WHO_ASKS = 3  # queries of every page: session, user, member
 PATIENCE_SECONDS = 300  # without anything happening
 
 
@@ -46,7 +50,7 @@ def main() -> int:
             "NOMDECODE_LEVER_RATE": str(RATE),
         }
         serve.prepare()
-        targets = [*drains(port), *pick_up(port), *memory(port), *limiter()]
+        targets = [*drains(port), *pick_up(port), *memory(port), *limiter(), *activity()]
         postgres.stop()
     missed = [target for target in targets if not target.met]
     say(f"\n{len(targets) - len(missed)} of {len(targets)} targets met")
@@ -404,6 +408,52 @@ def limiter() -> list[Target]:
             costs.append(1000 * (time.perf_counter() - began))
     p50, p99 = statistics.median(costs), statistics.quantiles(costs, n=100)[-1]
     return [Target("a turn costs, p50 (p99)", f"{p50:.2f} ms ({p99:.2f} ms)", "≤ 1 ms", p50 <= 1)]
+
+
+def activity() -> list[Target]:
+    """The first screen of the Activity page, as an admin’s browser asks for it."""
+    import backlog
+
+    of, times = backlog.company("Busy"), []
+    for number in (1_000, PAGE_N - 1_000):
+        backlog.left_long_ago(of, number)
+        in_database("VACUUM ANALYZE")  # as PostgreSQL does by itself after a while
+        own, milliseconds = first_screen(of.admin)
+        times.append(milliseconds)
+    ratio = times[1] / times[0]
+    return [
+        Target("Activity: queries of its own", str(own), "≤ 3", own <= 3),
+        Target(
+            f"Activity: with 1,000, {PAGE_N:,} exports",
+            f"{times[0]:.0f} ms, {times[1]:.0f} ms",
+            f"≤ ×1.5: ×{ratio:.2f}",
+            ratio <= 1.5,
+        ),
+    ]
+
+
+def first_screen(member: Any) -> tuple[int, float]:
+    """Its own queries, and milliseconds at p50 of the whole page."""
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+    from django.urls import reverse
+
+    from nomdecode.home import needs
+
+    browser, url, times = Client(headers={"host": "localhost"}), reverse("lever:activity"), []
+    browser.force_login(member.user)
+    for _ in range(40):
+        began = time.perf_counter()
+        answer = browser.get(url)
+        times.append(1000 * (time.perf_counter() - began))
+        assert answer.status_code == 200, answer.status_code
+    with (
+        mock.patch.object(needs, "of", return_value=[]),  # which the sidebar of every page counts
+        CaptureQueriesContext(connection) as queries,
+    ):
+        browser.get(url)
+    return len(queries) - WHO_ASKS, statistics.median(times)
 
 
 if __name__ == "__main__":
