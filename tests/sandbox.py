@@ -30,6 +30,19 @@ class Running:
         answer.raise_for_status()
         return answer.json()["data"]
 
+    def every(self, path: str, account: str = "acme", **query: Any) -> list[Any]:
+        """All pages of a list."""
+        found, offset = [], {}
+        while True:
+            asked = query | offset
+            answer = httpx2.get(self.api + path, params=asked, auth=(self.keys[account], ""))
+            answer.raise_for_status()
+            page = answer.json()
+            found += page["data"]
+            if not page.get("hasNext"):
+                return found
+            offset = {"offset": page["next"]}
+
     def put(self, path: str, account: str = "acme", **body: Any) -> None:
         query = {"perform_as": self.seeded.account(account).users[0].id}
         answer = httpx2.put(self.api + path, params=query, json=body, auth=(self.keys[account], ""))

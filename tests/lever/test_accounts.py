@@ -90,7 +90,7 @@ class Company:
         )
 
     def profiles(self, interview: Interview, account: str) -> list[dict[str, Any]]:
-        found = self.lever.get("/opportunities", account, limit=100, source="Nom de Code")
+        found = self.lever.every("/opportunities", account, source="Nom de Code")
         return [each for each in found if any(str(interview.pk) in url for url in each["links"])]
 
 

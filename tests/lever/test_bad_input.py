@@ -165,7 +165,7 @@ class Company:
         assert work is not None and calls.make(work, owner)
 
     def profiles(self, interview: Interview) -> list[dict[str, Any]]:
-        found = self.lever.get("/opportunities", limit=100, source="Nom de Code")
+        found = self.lever.every("/opportunities", source="Nom de Code")
         return [each for each in found if any(str(interview.pk) in url for url in each["links"])]
 
     def notes(self, interview: Interview) -> list[dict[str, Any]]:

@@ -114,7 +114,7 @@ class Company:
 
     def profiles(self, interview: Interview) -> list[dict[str, Any]]:
         """What Lever has for it: the profiles that bear its link."""
-        found = self.lever.get("/opportunities", limit=100, source="Nom de Code")
+        found = self.lever.every("/opportunities", source="Nom de Code")
         return [each for each in found if any(str(interview.pk) in url for url in each["links"])]
 
     def user(self, email: str) -> str:
@@ -291,13 +291,21 @@ def test_a_saved_setting_is_looked_at_in_a_worker(company: Company) -> None:
     assert Export.objects.get(interview=interview).state == "waiting"
 
 
-def test_what_the_connection_held_up_is_swept_once_it_is_free(company: Company) -> None:
-    company.settings(enabled=False)
-    company.interview()
-    later = timezone.now() + timedelta(minutes=1)
-    assert export.sweep(later) == 0
-    Connection.objects.filter(pk=company.connection.pk).update(enabled=True)  # its job was lost
-    assert export.sweep(later) == 1
+def test_a_lost_look_after_a_saved_setting_is_swept(company: Company) -> None:
+    connections.changed(company.connection)
+    jobs = ProcrastinateJob.objects.filter(task_name="nomdecode.lever.tasks.look_again")
+    jobs.delete()
+    export.sweep(timezone.now() + timedelta(minutes=1))
+    assert jobs.count() == 1
+
+
+def test_what_was_looked_at_again_is_not_swept(company: Company) -> None:
+    connections.changed(company.connection)
+    company.connection.refresh_from_db()
+    export.connection_changed(company.connection)
+    ProcrastinateJob.objects.all().delete()
+    export.sweep(timezone.now() + timedelta(minutes=1))
+    assert not ProcrastinateJob.objects.filter(task_name__endswith="look_again").exists()
 
 
 def test_switched_off_it_waits_and_leaves_when_switched_on(company: Company) -> None:

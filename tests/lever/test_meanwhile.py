@@ -79,7 +79,7 @@ def in_doubt(connection: Connection, lever: Running) -> Export:
 
 
 def profiles(row: Export, lever: Running) -> list[dict[str, Any]]:
-    found = lever.get("/opportunities", limit=100, source="Nom de Code")
+    found = lever.every("/opportunities", source="Nom de Code")
     return [each for each in found if any(str(row.interview_id) in url for url in each["links"])]
 
 

@@ -178,10 +178,18 @@ def keep(work: "export.Work", thing: Thing, outcome: str, milliseconds: int) -> 
         kept = _hold(work.step, thing.id)
         if kept == thing.id and thing.profile:
             register(row, work.connection, thing)
+        over = _finished(row)
         export.changed(row)
     if kept != thing.id:  # somebody was faster, or it was planned anew: a person sees this one
         _several(work, [thing])
-    return kept == thing.id
+    return kept == thing.id and not over
+
+
+def _finished(row: Export) -> bool:
+    over = not row.steps.filter(remote_id="").exists()
+    if over and row.state not in (ExportState.EXPORTED, ExportState.ENDED):
+        export.finish(row, moment.now())
+    return over
 
 
 def _hold(step: ExportStep, remote_id: str) -> str:
@@ -220,7 +228,7 @@ def register(row: Export, connection: Connection, thing: Thing) -> None:
 def _failed(work: "export.Work", owner: UUID, error: client.LeverError, milliseconds: int) -> bool:
     """Try again, look first, ask a person, or go without what Lever refused."""
     with transaction.atomic():
-        connection = Connection.objects.select_for_update().get(pk=work.connection.pk)
+        connection = _connection(work, error)
         row = Export.objects.select_for_update().get(pk=work.step.export_id)
         _attempt(work, error.status, type(error).__name__, milliseconds, error)
         export.changed(row)
@@ -235,6 +243,13 @@ def _failed(work: "export.Work", owner: UUID, error: client.LeverError, millisec
         if row.state == ExportState.ENDED and not doubt:
             return False  # it stays here meanwhile: no refusal of it is a problem
         return _next(row, work, error, again_at, connection)
+
+
+def _connection(work: "export.Work", error: client.LeverError) -> Connection:
+    """Locked; for itself alone where the failure is the key's, and will be written there."""
+    if isinstance(error, client.Unauthorised):
+        return Connection.objects.select_for_update().get(pk=work.connection.pk)
+    return connections.shared(work.connection.organisation_id)
 
 
 def _next(

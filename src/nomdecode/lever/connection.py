@@ -1,6 +1,7 @@
 """One organisation's connection to Lever: its row, its sealed secrets, a client with its key."""
 
 from collections.abc import Callable
+from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
@@ -33,6 +34,14 @@ def of(organisation: Organisation) -> Connection:
         },
     )
     return connection
+
+
+def shared(organisation_id: UUID) -> Connection:
+    """Locked against saving until the transaction ends, but not against other readers."""
+    rows = "SELECT * FROM lever_connection WHERE organisation_id = %s FOR SHARE"
+    for connection in Connection.objects.raw(rows, [organisation_id]):
+        return connection
+    return of(Organisation.objects.get(pk=organisation_id))
 
 
 def webhook_url(connection: Connection) -> str:
@@ -119,10 +128,15 @@ def refused(connection: Connection) -> None:
 
 def changed(connection: Connection) -> None:
     """After any save that may let an export go: a worker looks at all of them again."""
+    Connection.objects.filter(pk=connection.pk).update(changed_at=timezone.now())
+    ring_again(connection)
+    publish(connection)
+
+
+def ring_again(connection: Connection) -> None:
     from nomdecode.lever.tasks import look_again  # it reads connections: only here the other way
 
     ring(look_again, connection_id=connection.pk)
-    publish(connection)
 
 
 def publish(connection: Connection) -> None:

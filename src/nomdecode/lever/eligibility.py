@@ -37,9 +37,7 @@ REASONS = {
 # Ended by the organisation's choices at that time: choices made later do not revive it.
 DECIDED = ("before", "not_passed", "skipped")
 # What ends the wait rings by itself, in the transaction that ends it.
-ANNOUNCED = ("consent", "account")
-# The connection holds all of them up.
-HELD_UP = ("recovering", "off", "key")
+ANNOUNCED = ("recovering", "off", "consent", "key", "account")
 UNKNOWN = 0  # Connection.account until Lever has told whose the key is
 
 

@@ -10,8 +10,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from nomdecode.candidates import reveals, vault
 from nomdecode.candidates.models import Candidate
@@ -91,6 +93,8 @@ def connection_changed(connection: Connection) -> None:
         exports.order_by("created_at", "id").values_list("interview_id", flat=True)
     ):
         _look_again(interview_id)
+    looked_at = Connection.objects.filter(pk=connection.pk, changed_at=connection.changed_at)
+    looked_at.update(changed_at=None)  # unless it was changed again meanwhile
 
 
 @transaction.atomic
@@ -128,8 +132,7 @@ def _set_state(export: Export, verdict: eligibility.Verdict, **detail: object) -
 
 
 def changed(export: Export) -> None:
-    for topic in (f"interview-{export.interview_id}", "home", "lever"):
-        live.publish(export.organisation_id, topic)
+    live.publish(export.organisation_id, f"interview-{export.interview_id}", "home", "lever")
 
 
 def stop(export: Export, reason: str, **detail: object) -> None:
@@ -161,22 +164,32 @@ def sweep(now: datetime | None = None) -> int:
     """Rings for whatever is unfinished and due: a lost job costs time, not data."""
     now = now or moment.now()
     open_states = [ExportState.WAITING, ExportState.GOING]
-    open_ways = Connection.objects.filter(
-        organisation=OuterRef("organisation"),
-        enabled=True,
-        api_key_refused_at=None,
-        recovering_since=None,
-    )
-    held_up = Q(reason__in=eligibility.HELD_UP) & ~Exists(open_ways)
-    unfinished = Q(state__in=open_states) & ~Q(reason__in=eligibility.ANNOUNCED) & ~held_up
+    unfinished = Q(state__in=open_states) & ~Q(reason__in=eligibility.ANNOUNCED)
     in_doubt = Q(steps__state=StepState.CALLING) & ~Q(state=ExportState.STOPPED)
     not_yet = Q(steps__lease_until__gt=now) | Q(steps__next_try_at__gt=now)
     due = Export.objects.filter(unfinished | in_doubt, interview__outcome__leaves_at__lte=now)
-    due = due.exclude(not_yet).distinct()
-    ids = list(due.values_list("interview_id", flat=True))
+    due = due.exclude(not_yet).order_by("created_at", "id")
+    ids = dict.fromkeys(due.values_list("interview_id", flat=True))
+    rung = _rung()
     for interview_id in ids:
-        poke(interview_id)
+        if interview_id not in rung:
+            poke(interview_id)
+    for connection in Connection.objects.filter(changed_at__lt=now - LOOKED_AGAIN_WITHIN):
+        connections.ring_again(connection)
     return len(ids)
+
+
+LOOKED_AGAIN_WITHIN = timedelta(seconds=30)
+
+
+def _rung() -> set[UUID]:
+    """Interviews for which a job waits already that may begin now."""
+    waiting = ProcrastinateJob.objects.filter(
+        Q(scheduled_at=None) | Q(scheduled_at__lte=Now()),
+        task_name="nomdecode.lever.tasks.export_interview",
+        status="todo",
+    )
+    return {UUID(id) for id in waiting.values_list("args__interview_id", flat=True)}
 
 
 # --- the worker's side
@@ -200,7 +213,7 @@ def _warm(interview_id: UUID) -> bool:
     if export.plan or not connection.enabled or plan.warm(export.interview, connection):
         return True
     if Connection.objects.filter(pk=connection.pk, api_key_refused_at=None).exists():
-        poke(interview_id, at=timezone.now() + timedelta(seconds=10))
+        poke(interview_id, at=timezone.now() + timedelta(seconds=60))
         return False
     return True  # the claim writes that it waits for a key
 
@@ -234,16 +247,18 @@ def claim(interview_id: UUID, owner: UUID) -> Work | None:
             return None
         step = export.steps.first()
     if step is None:
-        _finished(export, now)
+        finish(export, now)
         return None
     return _take(export, step, connection, verdict, owner, now)
 
 
 def locked(interview_id: UUID) -> tuple[Connection, Export]:
-    """Everywhere in this order, else two would wait for each other."""
+    """Everywhere in this order, else two would wait for each other.
+
+    The connection's lock is shared: many claims at once, but none while a setting is saved.
+    """
     interview = Interview.objects.only("organisation_id", "candidate_id").get(pk=interview_id)
-    connections.of(interview.organisation)
-    connection = Connection.objects.select_for_update().get(organisation=interview.organisation_id)
+    connection = connections.shared(interview.organisation_id)
     candidate = Candidate.objects.select_for_update().get(pk=interview.candidate_id)
     exports = Export.objects.select_for_update(of=("self",)).select_related(
         "organisation", "interview__outcome", "interview__position"
@@ -338,7 +353,8 @@ def _columns(row: ExportStep, step: protocol.Step) -> None:
         row.state = StepState.CALLING if step.calling_since else StepState.TODO
 
 
-def _finished(export: Export, now: datetime) -> None:
+def finish(export: Export, now: datetime) -> None:
+    """Every step is done."""
     export.state, export.reason, export.exported_at = ExportState.EXPORTED, "", now
     export.state_since = now
     export.save(update_fields=["state", "reason", "exported_at", "state_since"])

@@ -46,6 +46,7 @@ class Connection(models.Model):
     enabled = models.BooleanField(default=False)
     exports_from = models.DateTimeField(null=True)  # outcomes before it stay here; null: all leave
     recovering_since = models.DateTimeField(null=True)  # a restored database: nothing leaves yet
+    changed_at = models.DateTimeField(null=True)  # until what waits has looked again
     version = models.PositiveIntegerField(default=0)  # two people editing one
     # Which Lever account the key belongs to: counted up when a key of another account is saved.
     account = models.PositiveIntegerField(default=1)

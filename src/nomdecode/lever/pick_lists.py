@@ -108,7 +108,7 @@ def freshen(connection: Connection) -> None:
 def _listed(connection: Connection, kind: str) -> list[dict[str, Any]]:
     """The list, at most LIST_AGE old; an older one where Lever does not answer."""
     kept = known(connection, kind)
-    if kept and age(connection, kind) < LIST_AGE:
+    if kept and timezone.now() - kept.fetched_at < LIST_AGE:
         return list(kept.items)
     try:
         return refresh(connection, kind)

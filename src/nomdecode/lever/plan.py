@@ -20,6 +20,7 @@ from nomdecode.lever.models import (
     Kind,
     MemberEmail,
     PositionPosting,
+    StepState,
 )
 from nomdecode.lever.profile import Card, Facts, Plan
 from nomdecode.orgs.models import Member
@@ -34,6 +35,9 @@ class NoFallback(Exception):
 def fix(export: Export, connection: Connection, now: datetime) -> Plan:
     """Writes the plan, the marker and the steps; the caller holds the locks."""
     interview = export.interview
+    with database.cursor() as cursor:  # one at a time: no two may choose the same second
+        key = f"lever.marker {export.organisation_id}"
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
     marker = _free_second(connection, now)
     performer, why = _performer(interview, connection)
     posting = PositionPosting.objects.filter(position=interview.position_id).first()
@@ -55,8 +59,8 @@ def fix(export: Export, connection: Connection, now: datetime) -> Plan:
     )
     export.plan, export.marker = asdict(plan), marker
     export.save(update_fields=["plan", "marker"])
-    for order, name in enumerate(STEPS):
-        ExportStep.objects.get_or_create(export=export, name=name, defaults={"order": order})
+    steps = [ExportStep(export=export, name=name, order=order) for order, name in enumerate(STEPS)]
+    ExportStep.objects.bulk_create(steps, ignore_conflicts=True)
     return plan
 
 
@@ -73,7 +77,9 @@ def change(export: Export, **changes: Any) -> None:
 
 def drop(export: Export) -> None:
     """Nothing was made, and a person must choose anew: the next claim plans again."""
-    export.steps.all().delete()
+    export.steps.update(
+        state=StepState.TODO, calling_since=None, looked_at=None, lease_until=None, remote_id=""
+    )
     export.plan = export.marker = None
     export.save(update_fields=["plan", "marker"])
 

@@ -38,6 +38,7 @@ class Migration(migrations.Migration):
                 ('enabled', models.BooleanField(default=False)),
                 ('exports_from', models.DateTimeField(null=True)),
                 ('recovering_since', models.DateTimeField(null=True)),
+                ('changed_at', models.DateTimeField(null=True)),
                 ('version', models.PositiveIntegerField(default=0)),
                 ('account', models.PositiveIntegerField(default=1)),
                 ('account_name', models.CharField(blank=True, max_length=200)),
