@@ -38,6 +38,6 @@ def _next(interview_id: UUID) -> "export.Work | None":
         plan.fix(row, connection, now)
     step = row.steps.filter(remote_id="").first()
     if step is None:
-        export._finished(row, now)
+        export.finish(row, now)
         return None
     return export._call(row, step, connection, plan.facts(row.interview), plan.of(row))

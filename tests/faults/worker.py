@@ -32,7 +32,7 @@ from nomdecode.lever import connection as connections  # noqa: E402
 
 SWEEP = 60.0  # seconds; the product's own cron knows no less than a minute
 # Points that are passed once by every export; the others come by seldom.
-FREQUENT = ("profile: claimed", "note: claimed", "profile: sent", "note: sent", "exported")
+FREQUENT = ("profile: claimed", "note: claimed", "profile: sent", "note: sent")
 FREQUENT += ("profile: kept", "note: kept")
 SELDOM = ("profile: look claimed", "note: look claimed", "profile: look sent", "note: look sent")
 SELDOM += ("profile: found, kept", "note: found, kept", "not found", "not found again")
@@ -155,7 +155,6 @@ class Moments:
     def wrap(self) -> None:
         for module, name, wrapper in (
             (export, "claim", self.claim),
-            (export, "_finished", self.finished),
             (calls, "make", self.make),
             (calls, "_check", self.check),
             (calls, "keep", self.keep),
@@ -183,20 +182,14 @@ class Moments:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def claim(self, original: Callable[..., Any], interview: Any, owner: Any) -> Any:
-        self.now.finished, began = False, time.time()
+        began = time.time()
         work = original(interview, owner)
-        if work is None and self.now.finished:
-            self.die("exported")
         if work:
             line = {"interview": str(interview), "began": began, "over": time.time()}
             if not work.look:
                 self.claims.write(json.dumps(line) + "\n")
             self.die(f"{work.step.name}: {'look ' if work.look else ''}claimed")
         return work
-
-    def finished(self, original: Callable[..., Any], *args: Any) -> Any:
-        self.now.finished = True
-        return original(*args)
 
     def make(self, original: Callable[..., Any], work: Any, owner: Any) -> Any:
         self.now.writes, self.now.interview = 0, work.step.export.interview_id
