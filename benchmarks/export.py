@@ -140,6 +140,14 @@ def registered() -> set[int]:
     return set(ProcrastinateWorker.objects.values_list("id", flat=True))
 
 
+def idle() -> bool:
+    """No job runs, and none could."""
+    from procrastinate.contrib.django.models import ProcrastinateJob
+
+    jobs = ProcrastinateJob.objects.filter(status__in=["todo", "doing"], scheduled_at=None)
+    return not jobs.exists()
+
+
 def until(true: Callable[[], object], pause: float = 0.1) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not true():
@@ -277,6 +285,7 @@ def by_workers(name: str, port: int, number: int, latency_ms: int) -> Drain:
     backlog.passed(of, N)
     with sandbox(port, RATE, latency_ms) as lever, workers(number) as programs:
         backlog.connect(of, lever.key())
+        until(idle)
         time.sleep(2)  # what was asked with the new key is no part of it
         began, cpu = time.time(), cpu_seconds(programs)
         backlog.enable(of)
