@@ -204,12 +204,13 @@ def made(row: Export, **fields: Any) -> calls.Thing:
     return calls.Thing("late-one", Made.of(told))
 
 
-def test_a_profile_that_comes_when_it_was_planned_anew_is_shown(connection: Connection) -> None:
+def test_a_profile_that_comes_when_it_was_planned_anew_is_kept(connection: Connection) -> None:
     row = ready(connection)
     work, _ = claimed(row)
     plan.drop(Export.objects.get(pk=row.pk))
-    assert calls.keep(work, made(row), "made", 1) is False
-    assert [each.external_id for each in Duplicate.objects.all()] == ["late-one"]
+    assert calls.keep(work, made(row), "made", 1) is True
+    assert row.steps.get(name="profile").remote_id == "late-one"
+    assert not Duplicate.objects.exists()
 
 
 @pytest.mark.parametrize("at", [1_793_620_800_000_000_000, -1, float("nan"), float("inf")])

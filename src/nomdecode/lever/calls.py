@@ -213,13 +213,17 @@ def register(row: Export, connection: Connection, thing: Thing) -> None:
         url=made.url,
         named=row.kind == "named",
         known_before=thing.known_before,
-        created_at=datetime.fromtimestamp((made.created_at or plan.of(row).created_at) / 1000, UTC),
+        created_at=datetime.fromtimestamp((made.created_at or _planned(row)) / 1000, UTC),
     )
     # As last told: nobody is asked within a transaction; the next look asks.
     kept = pick_lists.known(connection, "archive_reasons")
     snapshot = webhooks.snapshot(connection, made, list(kept.items) if kept else [])
     moves.record(opportunity, snapshot, "export", moment.now())
     webhooks.became_ours(connection, made.id)
+
+
+def _planned(row: Export) -> int:
+    return plan.of(row).created_at if row.plan else 0  # planned anew meanwhile
 
 
 # --- failures, sorted by what to do
