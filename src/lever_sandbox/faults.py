@@ -1,5 +1,6 @@
 """Breaking things on purpose, so that a client can show that it survives."""
 
+import contextlib
 import os
 import socket
 from dataclasses import dataclass
@@ -59,12 +60,14 @@ def cut(client: tuple[str, int] | None) -> None:
     wanted = (client[0], int(client[1]))
     for handle in Path("/dev/fd").iterdir():
         try:
-            held = socket.socket(fileno=os.dup(int(handle.name)))
+            number = os.dup(int(handle.name))
         except OSError:
+            continue  # the listing's own
+        try:
+            held = socket.socket(fileno=number)
+        except OSError:
+            os.close(number)  # no socket
             continue
-        with held:
-            try:
-                if held.getpeername()[:2] == wanted:
-                    held.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
+        with held, contextlib.suppress(OSError):
+            if held.getpeername()[:2] == wanted:
+                held.shutdown(socket.SHUT_RDWR)

@@ -1,8 +1,11 @@
+import os
 from collections.abc import Iterator
 from uuid import uuid4
 
 import httpx2
 import pytest
+
+from lever_sandbox.faults import cut
 
 from .conftest import Running, start, user_id, wait_for
 
@@ -102,3 +105,9 @@ def test_the_log_keeps_what_was_received(own: Running, client: httpx2.Client) ->
         "tags": ["Passed"],
         "_files": [{"field": "resumeFile", "name": "cv.pdf", "size": 4}],
     }
+
+
+def test_cutting_a_connection_leaves_no_file_open() -> None:
+    before = len(os.listdir("/dev/fd"))
+    cut(("192.0.2.1", 9))
+    assert len(os.listdir("/dev/fd")) == before
