@@ -1,5 +1,5 @@
-import os
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import httpx2
@@ -108,6 +108,6 @@ def test_the_log_keeps_what_was_received(own: Running, client: httpx2.Client) ->
 
 
 def test_cutting_a_connection_leaves_no_file_open() -> None:
-    before = len(os.listdir("/dev/fd"))
+    before = len(list(Path("/dev/fd").iterdir()))
     cut(("192.0.2.1", 9))
-    assert len(os.listdir("/dev/fd")) == before
+    assert len(list(Path("/dev/fd").iterdir())) == before
