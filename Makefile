@@ -43,8 +43,8 @@ lint: .venv/development  ## format, types, imports, templates
 	$(BIN)/djlint --quiet --lint src/nomdecode
 	$(BIN)/djlint --quiet --profile jinja --ignore H006,H013,H020,H023,H030,H031,H043,J004,J018,T002 --lint src/lever_sandbox
 
-test: lint chromium  ## lint, then all tests, the browser journeys among them
-	$(BIN)/pytest -n auto
+test: lint chromium  ## lint, then all tests but the long faults, the browser journeys among them
+	$(BIN)/pytest -n auto --ignore tests/faults
 
 model: .venv/development  ## the export protocol in 10,000 orders that chance comes upon (N=, SEED=)
 	MODEL_EXAMPLES=$(or $(N),10000) $(BIN)/pytest -n 0 -s --hypothesis-seed=$(or $(SEED),1) tests/lever/test_protocol_model.py
@@ -66,6 +66,9 @@ faults: .venv/development  ## everything goes wrong, then what Lever has is coun
 	PYTHONPATH=tests $(BIN)/python -m faults.run --n $(or $(N),10000) --seed $(or $(SEED),1)
 	PYTHONPATH=tests $(BIN)/python -m faults.run --n 60 --seed $(or $(SEED),1) --window
 
+test-faults: .venv/development  ## the tests of the fault harness, with few interviews
+	$(BIN)/pytest -n 0 tests/faults
+
 lock:  ## write requirements*.lock anew
 	$(UV) pip compile pyproject.toml --group build --universal --generate-hashes --no-emit-index-url --no-header --quiet -o requirements.lock
 	$(UV) pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url --no-header --quiet -c requirements.lock -o requirements-dev.lock
@@ -73,4 +76,4 @@ lock:  ## write requirements*.lock anew
 clean:  ## remove what was built (not the data)
 	rm -rf .venv .tools build
 
-.PHONY: help setup develop demo demo-check lint test model chromium screenshots bench-latency bench-export faults lock clean
+.PHONY: help setup develop demo demo-check lint test model chromium screenshots bench-latency bench-export faults test-faults lock clean
