@@ -41,4 +41,5 @@ def lever(_sandbox: sandbox.Running, settings) -> sandbox.Running:  # type: igno
     settings.LEVER_URLS = [_sandbox.api]
     settings.LEVER_RATE = 10_000.0
     _sandbox.fault()
+    _sandbox.forget()
     return _sandbox

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,15 @@ class Running:
     url: str
     keys: dict[str, str]  # account -> Data API key
     seeded: Sandbox  # as it was when it started: ids of users, stages, postings
+    # One client without certificates: making one for every call would take most of the time.
+    http: httpx2.Client = field(default_factory=lambda: httpx2.Client(verify=False))
 
     @property
     def api(self) -> str:
         return f"{self.url}/v1"
 
     def get(self, path: str, account: str = "acme", **query: Any) -> Any:
-        answer = httpx2.get(self.api + path, params=query, auth=(self.keys[account], ""))
+        answer = self.http.get(self.api + path, params=query, auth=(self.keys[account], ""))
         answer.raise_for_status()
         return answer.json()["data"]
 
@@ -35,7 +37,7 @@ class Running:
         found, offset = [], {}
         while True:
             asked = query | offset
-            answer = httpx2.get(self.api + path, params=asked, auth=(self.keys[account], ""))
+            answer = self.http.get(self.api + path, params=asked, auth=(self.keys[account], ""))
             answer.raise_for_status()
             page = answer.json()
             found += page["data"]
@@ -45,19 +47,23 @@ class Running:
 
     def put(self, path: str, account: str = "acme", **body: Any) -> None:
         query = {"perform_as": self.seeded.account(account).users[0].id}
-        answer = httpx2.put(self.api + path, params=query, json=body, auth=(self.keys[account], ""))
+        answer = self.http.put(self.api + path, params=query, json=body, auth=(self.keys[account], ""))
         answer.raise_for_status()
 
     def fault(self, *faults: dict[str, Any]) -> None:
         """What goes wrong next; none: all is well again."""
-        httpx2.delete(f"{self.url}/_faults")
+        self.http.delete(f"{self.url}/_faults")
         if faults:
-            httpx2.post(f"{self.url}/_faults", json=list(faults)).raise_for_status()
+            self.http.post(f"{self.url}/_faults", json=list(faults)).raise_for_status()
 
     def log(self) -> list[dict[str, Any]]:
-        """Every API call received so far."""
-        log: list[dict[str, Any]] = httpx2.get(f"{self.url}/_log.json").json()
+        """The API calls received since forget(), oldest first."""
+        log: list[dict[str, Any]] = self.http.get(f"{self.url}/_log.json").json()
         return log
+
+    def forget(self) -> None:
+        """The sandbox remembers a limited number of calls: a test that counts begins with none."""
+        self.http.delete(f"{self.url}/_log.json").raise_for_status()
 
 
 @contextmanager

@@ -37,7 +37,8 @@ def create_app(world: World) -> Starlette:
     app = Starlette(
         routes=[
             Route("/healthz", healthz),
-            Route("/_log.json", log),
+            Route("/_log.json", get_log),
+            Route("/_log.json", delete_log, methods=["DELETE"]),
             Route("/_faults", post_faults, methods=["POST"]),
             Route("/_faults", delete_faults, methods=["DELETE"]),
             Route("/_keys", post_key, methods=["POST"]),
@@ -57,10 +58,17 @@ async def healthz(request: Request) -> Response:
     return PlainTextResponse("ok")
 
 
-async def log(request: Request) -> Response:
+async def get_log(request: Request) -> Response:
     """Every API call that is still remembered, oldest first."""
     world: World = request.app.state.world
     return JSONResponse([dataclasses.asdict(entry) for entry in world.journal.entries])
+
+
+async def delete_log(request: Request) -> Response:
+    """Begin anew; numbers go on."""
+    world: World = request.app.state.world
+    world.journal.entries.clear()
+    return Response(status_code=204)
 
 
 async def post_faults(request: Request) -> Response:

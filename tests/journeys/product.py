@@ -56,6 +56,7 @@ class Product:
     def calls(self) -> list[dict[str, Any]]:
         """Every call that the sandbox's API received, oldest first."""
         log: list[dict[str, Any]] = httpx2.get(f"{self.lever}/_log.json").json()
+        assert not log or log[0]["number"] == 1, "the sandbox remembers too few calls"
         return log
 
     def profiles(self, account: str = "acme", **asked: Any) -> list[dict[str, Any]]:
