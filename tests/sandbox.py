@@ -28,18 +28,13 @@ class Running:
         return f"{self.url}/v1"
 
     def get(self, path: str, account: str = "acme", **query: Any) -> Any:
-        answer = self.http.get(self.api + path, params=query, auth=(self.keys[account], ""))
-        answer.raise_for_status()
-        return answer.json()["data"]
+        return self._call("GET", path, account, params=query)["data"]
 
     def every(self, path: str, account: str = "acme", **query: Any) -> list[Any]:
         """All pages of a list."""
         found, offset = [], {}
         while True:
-            asked = query | offset
-            answer = self.http.get(self.api + path, params=asked, auth=(self.keys[account], ""))
-            answer.raise_for_status()
-            page = answer.json()
+            page = self._call("GET", path, account, params=query | offset)
             found += page["data"]
             if not page.get("hasNext"):
                 return found
@@ -47,7 +42,9 @@ class Running:
 
     def put(self, path: str, account: str = "acme", **body: Any) -> None:
         query = {"perform_as": self.seeded.account(account).users[0].id}
-        answer = self.http.put(self.api + path, params=query, json=body, auth=(self.keys[account], ""))
+        answer = self.http.put(
+            self.api + path, params=query, json=body, auth=(self.keys[account], "")
+        )
         answer.raise_for_status()
 
     def fault(self, *faults: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from nomdecode.candidates import consent, erasure
 from nomdecode.candidates.models import PassChoice
 from nomdecode.demo import clock
 from nomdecode.interviews import locking
-from nomdecode.lever import allowance, calls, client, export, plan, protocol, remedies
+from nomdecode.lever import allowance, calls, client, errands, export, plan, protocol, remedies
 from nomdecode.lever import connection as connections
 from nomdecode.lever.models import Connection, Duplicate, Export
 from nomdecode.lever.things import Note
@@ -185,7 +185,7 @@ def test_turned_to_the_pseudonym_while_lever_is_asked_it_adopts_no_named_profile
         return []
 
     monkeypatch.setattr(client.Lever, "notes", turned)
-    errand = remedies.run(remedies.ask_adopt(row, named, None))
+    errand = errands.run(errands.ask_adopt(row, named, None))
     assert (errand.succeeded, row.steps.count()) == (False, 0)
 
 

@@ -15,7 +15,7 @@ import factories
 from nomdecode.candidates import erasure
 from nomdecode.candidates.models import PassChoice
 from nomdecode.demo import clock
-from nomdecode.lever import calls, export, moment, plan, remedies
+from nomdecode.lever import calls, errands, export, moment, plan, readback, remedies
 from nomdecode.lever.models import Attempt, Connection, Duplicate, Errand, Export, PositionPosting
 from nomdecode.orgs.models import AuditEvent, Member, Role
 from nomdecode.pipeline.models import Opportunity
@@ -115,11 +115,11 @@ def refusal(act: Any, *arguments: Any) -> str:
 
 
 def adopted(row: Export, text: str, member: Member | None = None) -> Errand:
-    return remedies.run(remedies.ask_adopt(row, text, member))
+    return errands.run(errands.ask_adopt(row, text, member))
 
 
 def read_back(row: Export) -> Errand:
-    return remedies.run(remedies.ask_read_back(row, None))
+    return errands.run(errands.ask_read_back(row, None))
 
 
 # --- try again
@@ -230,12 +230,12 @@ def test_what_was_under_way_when_it_was_skipped_is_still_looked_for(
 )
 def test_a_profile_is_named_by_a_link_or_an_id(connection: Connection, text: str) -> None:
     id = str(uuid4())
-    assert remedies.ask_adopt(ready(connection), text.format(id=id), None).opportunity_id == id
+    assert errands.ask_adopt(ready(connection), text.format(id=id), None).opportunity_id == id
 
 
 @pytest.mark.parametrize("text", ["", "Ada Lovelace", "https://hire.lever.co/candidates/", "/x/1"])
 def test_what_names_no_profile_is_refused_and_not_kept(connection: Connection, text: str) -> None:
-    assert "Paste the link" in refusal(remedies.ask_adopt, ready(connection), text, None)
+    assert "Paste the link" in refusal(errands.ask_adopt, ready(connection), text, None)
     assert not Errand.objects.exists()
 
 
@@ -293,7 +293,7 @@ def test_a_profile_that_lever_does_not_show_is_refused(connection: Connection) -
 
 def test_a_profile_of_another_interview_is_refused(connection: Connection) -> None:
     taken = profile_id(exported(connection))
-    sentence = refusal(remedies.ask_adopt, stopped(ready(connection)), taken, None)
+    sentence = refusal(errands.ask_adopt, stopped(ready(connection)), taken, None)
     assert "belongs to another interview" in sentence
 
 
@@ -301,8 +301,8 @@ def test_a_profile_that_became_anothers_meanwhile_is_refused(
     connection: Connection, lever: Running
 ) -> None:
     first, second, id = stopped(ready(connection)), stopped(ready(connection)), in_lever(lever)
-    errands = [remedies.ask_adopt(each, id, None) for each in (first, second)]
-    assert [remedies.run(each).succeeded for each in errands] == [True, False]
+    errands = [errands.ask_adopt(each, id, None) for each in (first, second)]
+    assert [errands.run(each).succeeded for each in errands] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_nobody_is_tied_to_a_person_before_they_agreed(
     connection: Connection, lever: Running
 ) -> None:
     row = run(ready(connection, choice=PassChoice.ASK_ME))
-    sentence = refusal(remedies.ask_adopt, row, in_lever(lever), None)
+    sentence = refusal(errands.ask_adopt, row, in_lever(lever), None)
     assert sentence == "Waits for the candidate’s answer."
 
 
@@ -345,9 +345,9 @@ def test_nor_after_they_withdrew_while_the_errand_waited(
     connection: Connection, lever: Running
 ) -> None:
     row = stopped(ready(connection))
-    errand = remedies.ask_adopt(row, in_lever(lever), None)
+    errand = errands.ask_adopt(row, in_lever(lever), None)
     erasure.withdraw(row.interview.candidate)
-    errand = remedies.run(errand)
+    errand = errands.run(errand)
     assert (errand.succeeded, errand.sentence) == (False, "The candidate withdrew.")
     assert not Opportunity.objects.exists()
 
@@ -355,7 +355,7 @@ def test_nor_after_they_withdrew_while_the_errand_waited(
 def test_not_while_a_worker_is_asking_lever(connection: Connection, lever: Running) -> None:
     row = ready(connection)
     assert export.claim(row.interview_id, uuid4())
-    assert "Try again in a minute" in refusal(remedies.ask_adopt, row, in_lever(lever), None)
+    assert "Try again in a minute" in refusal(errands.ask_adopt, row, in_lever(lever), None)
 
 
 def test_a_note_of_ours_that_is_there_already_is_taken(
@@ -371,9 +371,9 @@ def test_a_note_of_ours_that_is_there_already_is_taken(
 def test_an_errand_that_is_run_twice_keeps_its_first_answer(
     connection: Connection, lever: Running
 ) -> None:
-    errand = remedies.ask_adopt(stopped(ready(connection)), in_lever(lever), None)
-    first = remedies.run(errand).sentence
-    assert remedies.run(Errand.objects.get()).sentence == first
+    errand = errands.ask_adopt(stopped(ready(connection)), in_lever(lever), None)
+    first = errands.run(errand).sentence
+    assert errands.run(Errand.objects.get()).sentence == first
     assert Errand.objects.get().succeeded
 
 
@@ -382,7 +382,7 @@ def test_nor_does_it_undo_what_came_after_it(connection: Connection, lever: Runn
     first = adopted(row, in_lever(lever))
     row, later = run(row), in_lever(lever)
     adopted(row, later)
-    remedies.run(first)
+    errands.run(first)
     assert profile_id(row) == later
 
 
@@ -390,18 +390,18 @@ def test_what_changes_while_lever_is_asked_counts(
     connection: Connection, lever: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = stopped(ready(connection))
-    errand = remedies.ask_adopt(row, in_lever(lever), None)
+    errand = errands.ask_adopt(row, in_lever(lever), None)
     monkeypatch.setattr(plan, "warm", lambda *_: erasure.withdraw(row.interview.candidate))
-    assert remedies.run(errand).sentence == "The candidate withdrew."
+    assert errands.run(errand).sentence == "The candidate withdrew."
     assert not Opportunity.objects.exists()
 
 
 def test_an_errand_says_that_lever_could_not_be_asked(
     connection: Connection, lever: Running
 ) -> None:
-    errand = remedies.ask_adopt(stopped(ready(connection)), in_lever(lever), None)
+    errand = errands.ask_adopt(stopped(ready(connection)), in_lever(lever), None)
     lever.fault({"match": "GET /v1/*", "kind": "status", "status": 503, "times": 9})
-    remedies.run_all()
+    errands.run_all()
     errand.refresh_from_db()
     assert (errand.succeeded, errand.sentence) == (False, "Lever did not give an answer.")
 
@@ -490,7 +490,7 @@ def test_an_erasure_between_two_steps_lists_the_profile_alone(
     erasure.erase(row.interview.candidate)
     row = run(row)
     assert (row.state, row.reason) == ("ended", "erased")
-    sent = remedies.what_was_sent(row)
+    sent = readback.what_was_sent(row)
     assert "e-mails" in sent and "scorecards" not in sent
     assert notes(lever, profile_id(row)) == []
 
@@ -498,7 +498,7 @@ def test_an_erasure_between_two_steps_lists_the_profile_alone(
 def test_a_call_without_a_record_counts_as_everything(connection: Connection) -> None:
     row = ready(connection)
     assert export.claim(row.interview_id, uuid4())
-    assert {"name", "e-mails", "résumé"} <= set(remedies.what_was_sent(row))
+    assert {"name", "e-mails", "résumé"} <= set(readback.what_was_sent(row))
 
 
 def test_the_details_stay_closed_once_the_candidate_does_not_agree(
@@ -521,7 +521,7 @@ def test_a_profile_that_is_gone_is_told(connection: Connection) -> None:
 
 
 def test_what_was_never_sent_cannot_be_read_back(connection: Connection) -> None:
-    assert "Nothing of it was sent" in refusal(remedies.ask_read_back, ready(connection), None)
+    assert "Nothing of it was sent" in refusal(errands.ask_read_back, ready(connection), None)
 
 
 # --- no identity

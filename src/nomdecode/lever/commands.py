@@ -16,7 +16,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from nomdecode.lever import client, problems, recover, remedies
+from nomdecode.lever import client, errands, problems, recover, remedies
 from nomdecode.lever import connection as connections
 from nomdecode.lever.eligibility import REASONS
 from nomdecode.lever.models import Attempt, Connection, Export, ExportStep
@@ -208,14 +208,14 @@ def _after(arguments: Namespace) -> Answer:
 
 
 def _adopt(arguments: Namespace) -> Answer:
-    errand = remedies.run(remedies.ask_adopt(_export(arguments), arguments.link, None))
+    errand = errands.run(errands.ask_adopt(_export(arguments), arguments.link, None))
     if not errand.succeeded:
         raise Refused(errand.sentence)
     return Answer(errand.sentence, {"adopted": errand.opportunity_id})
 
 
 def _read_back(arguments: Namespace) -> Answer:
-    errand = remedies.run(remedies.ask_read_back(_export(arguments), None))
+    errand = errands.run(errands.ask_read_back(_export(arguments), None))
     if not errand.succeeded:
         raise Refused(errand.sentence)
     told = {"sentence": errand.sentence, "differs": errand.differs}

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from nomdecode.lever import activity, moment, remedies
+from nomdecode.lever import activity, errands, moment, readback, remedies
 from nomdecode.lever.models import (
     Attempt,
     Duplicate,
@@ -86,7 +86,7 @@ def _context(request: MemberRequest, export: Any) -> dict[str, Any]:
         "steps": [_step(step, export, now) for step in steps],
         "attempts": _attempts(steps),
         "plan": _plan(export),
-        "sent": remedies.what_was_sent(export) if export.interview.candidate.erased_at else [],
+        "sent": readback.what_was_sent(export) if export.interview.candidate.erased_at else [],
         "duplicates": export.duplicates.order_by("id"),
         "errands": export.errands.select_related("member__user").order_by("-id")[:10],
         **_may(export, steps, now),
@@ -228,7 +228,7 @@ def skip(request: MemberRequest, pk: UUID) -> HttpResponse:
 def adopt(request: MemberRequest, pk: UUID) -> HttpResponse:
     export = _to_change(request, pk)
     try:
-        remedies.ask_adopt(export, request.POST.get("link", ""), request.member)
+        errands.ask_adopt(export, request.POST.get("link", ""), request.member)
     except remedies.Refused as refused:
         return _refused(request, export, "link", refused)
     return _back(request, pk)
@@ -237,7 +237,7 @@ def adopt(request: MemberRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def read_back(request: MemberRequest, pk: UUID) -> HttpResponse:
     try:
-        remedies.ask_read_back(_to_change(request, pk), request.member)
+        errands.ask_read_back(_to_change(request, pk), request.member)
     except remedies.Refused as refused:
         messages.warning(request, refused.sentence)
     return _back(request, pk)

@@ -9,10 +9,10 @@ from procrastinate.contrib.django import app
 from nomdecode.lever import (
     credentials,
     duplicates,
+    errands,
     export,
     problem_mail,
     problems,
-    remedies,
     webhooks,
 )
 from nomdecode.lever.errors import LeverError
@@ -68,7 +68,7 @@ def sweep_exports(timestamp: int) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(queueing_lock="lever.run_errands")
 def run_errands(timestamp: int) -> None:
-    remedies.run_all()
+    errands.run_all()
 
 
 # --- duplicates
