@@ -42,10 +42,13 @@ class Running:
 
     def put(self, path: str, account: str = "acme", **body: Any) -> None:
         query = {"perform_as": self.seeded.account(account).users[0].id}
-        answer = self.http.put(
-            self.api + path, params=query, json=body, auth=(self.keys[account], "")
-        )
+        self._call("PUT", path, account, params=query, json=body)
+
+    def _call(self, method: str, path: str, account: str, **more: Any) -> Any:
+        auth = (self.keys[account], "")
+        answer = self.http.request(method, self.api + path, auth=auth, **more)
         answer.raise_for_status()
+        return answer.json()
 
     def fault(self, *faults: dict[str, Any]) -> None:
         """What goes wrong next; none: all is well again."""

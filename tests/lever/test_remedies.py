@@ -301,8 +301,8 @@ def test_a_profile_that_became_anothers_meanwhile_is_refused(
     connection: Connection, lever: Running
 ) -> None:
     first, second, id = stopped(ready(connection)), stopped(ready(connection)), in_lever(lever)
-    errands = [errands.ask_adopt(each, id, None) for each in (first, second)]
-    assert [errands.run(each).succeeded for each in errands] == [True, False]
+    asked = [errands.ask_adopt(each, id, None) for each in (first, second)]
+    assert [errands.run(each).succeeded for each in asked] == [True, False]
 
 
 @pytest.mark.parametrize(
