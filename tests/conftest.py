@@ -13,19 +13,25 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 
 
-class JourneysTogether(LoadScopeScheduling):  # type: ignore[misc]
-    """All journeys to one worker, since they share one running product; the rest one by one.
+# One running product for all journeys, one server or browser for each of the others.
+TOGETHER = (
+    *("tests/journeys/", "tests/faults/"),
+    *("tests/conf/test_bodies.py", "tests/web/test_scripts.py"),
+)
+
+
+class SharersTogether(LoadScopeScheduling):  # type: ignore[misc]
+    """Those that share something slow to start go to one worker, the rest one by one.
 
     What takes long begins first: the journeys in one worker, the faults in the other.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        rooms = (room for room in ("journeys", "faults") if nodeid.startswith(f"tests/{room}/"))
-        return next(rooms, nodeid)
+        return next((scope for scope in TOGETHER if nodeid.startswith(scope)), nodeid)
 
 
 def pytest_xdist_make_scheduler(config, log):  # type: ignore[no-untyped-def]
-    return JourneysTogether(config, log)
+    return SharersTogether(config, log)
 
 
 @pytest.fixture(scope="session")

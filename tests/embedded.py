@@ -7,6 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import psycopg
+
 from nomdecode.conf import postgres
 
 if "NOMDECODE_TEST_RUN" not in os.environ:  # workers inherit what the first process set
@@ -17,7 +19,10 @@ if "NOMDECODE_TEST_RUN" not in os.environ:  # workers inherit what the first pro
     os.environ["NOMDECODE_URL"] = "http://testserver"
     os.environ["NOMDECODE_LEVER_URLS"] = "http://127.0.0.1:1/v1"
     os.environ.pop("DATABASE_URL", None)
-    postgres.ensure(folder)
+    with psycopg.connect(postgres.ensure(folder), autocommit=True) as server:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # no power fails here
+            server.execute(f"ALTER SYSTEM SET {setting} = off")
+        server.execute("SELECT pg_reload_conf()")
 
 from nomdecode.conf.settings import *  # noqa: F403
 

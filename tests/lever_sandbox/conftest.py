@@ -143,7 +143,7 @@ def catcher() -> Iterator[Catcher]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         caught.url = f"http://127.0.0.1:{server.server_port}/hook"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield caught
         server.shutdown()
 
