@@ -20,6 +20,8 @@ from nomdecode.demo import stack
 FOLDER = Path("build/screenshots")
 PICTURES = Path("docs/pictures")
 WIDTHS, SCHEMES = (1440, 390), ("light", "dark")
+# Parts that load themselves are there, and nothing is under way.
+STILL = "!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 FOR_DOCUMENTS = {
     "home": "home",
@@ -141,20 +143,25 @@ def _of_candidates(browser: Browser, built: stack.Stack) -> Iterator[tuple[str, 
         page.goto(built.url + "/outbox/")
         letters = [str(a.get_attribute("href")) for a in page.locator('a[href^="/outbox/"]').all()]
         yield "letter", ("", letters[0])
-        kinds = {"candidate-asked": "question", "candidate-scheduled": "time of your"}
+        own = set()
         for letter in letters:
             page.goto(built.url + letter)
+            found = page.locator('a[href*="/c/"]').all()
+            own |= {str(each.get_attribute("href")).removeprefix(built.url) for each in found}
+        kinds = {
+            "candidate-asked": "May Acme know who you are?",
+            "candidate-scheduled": "camera off",
+        }
+        for address in sorted(own):
+            page.goto(built.url + address)
             text = page.locator("main").inner_text()
-            for name, word in list(kinds.items()):
-                if word in text and page.locator('a[href*="/c/"]').count():
-                    own = str(page.locator('a[href*="/c/"]').first.get_attribute("href"))
-                    address = own.removeprefix(built.url)
-                    yield name, ("", address)
-                    if name == "candidate-asked":
-                        for part in ("correct", "withdraw", "erase"):
-                            yield f"candidate-{part}", ("", f"{address}{part}/")
-                    del kinds[name]
-                    break
+            name = next((each for each, words in kinds.items() if words in text), None)
+            if name:
+                del kinds[name]
+                yield name, ("", address)
+            if name == "candidate-asked":
+                for part in ("correct", "withdraw", "erase"):
+                    yield f"candidate-{part}", ("", f"{address}{part}/")
 
 
 def _of_the_sandbox(browser: Browser, built: stack.Stack) -> Iterator[tuple[str, tuple[str, str]]]:
@@ -209,7 +216,8 @@ def take(browser: Browser, built: stack.Stack, name: str, who: str, address: str
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": 900})
                 page.goto(url)
-                page.wait_for_timeout(300)  # parts that load themselves
+                page.wait_for_timeout(200)
+                page.wait_for_function(STILL)
                 page.screenshot(path=FOLDER / f"{name}-{scheme}-{width}.png", full_page=True)
 
 

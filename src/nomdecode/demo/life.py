@@ -311,7 +311,8 @@ def _went(
     elif past.went != "scheduled":
         _scored(interview, past.went != "failed", starts_at + timedelta(minutes=64), chance)
         _answered(interview, past, starts_at, now)
-        if company.account.integration_on:  # else it waits for the admin
+        # Else it waits for the admin, or for nothing.
+        if company.account.integration_on and past.went != "lapsed":
             _to_lever(company, interview, past, chance)
 
 
@@ -347,7 +348,7 @@ def _answered(interview: Interview, past: Past, starts_at: datetime, now: dateti
     if candidate.choice != PassChoice.ASK_ME or past.went in ("asked", "failed"):
         return
     if past.went == "lapsed":
-        with clock.at(now):
+        with clock.at(candidate.lapses_at):
             consent.due()
         return
     with clock.at(min(starts_at + timedelta(days=1), now)) as moment:
