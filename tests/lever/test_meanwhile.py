@@ -3,13 +3,13 @@
 import random
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from threading import Thread
+from threading import Event, Thread, current_thread
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import Error, OperationalError, transaction
 from django.db import connection as database
-from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -276,3 +276,66 @@ def _somebody_waits() -> bool:
     with database.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)")
         return bool(cursor.fetchone()[0])
+
+
+# --- a worker that sleeps, or loses its database
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_asleep_within_its_claim_holds_nobody_up_and_sends_nothing_when_it_wakes(
+    connection: Connection, lever: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, fix = ready(connection), plan.fix
+    asleep, wake, ended = Event(), Event(), list[BaseException]()
+
+    def fix_or_sleep(*args: Any) -> Any:
+        if current_thread() is sleeper:
+            _execute("SET idle_in_transaction_session_timeout = '50ms'")  # else 15 seconds
+            asleep.set()
+            wake.wait(60)
+        return fix(*args)
+
+    def claim_and_sleep() -> None:
+        try:
+            export.run(row.interview_id)
+        except Error as error:
+            ended.append(error)
+        finally:
+            database.close()
+
+    monkeypatch.setattr(plan, "fix", fix_or_sleep)
+    sleeper = Thread(target=claim_and_sleep)
+    sleeper.start()
+    asleep.wait(60)
+    assert run(row).state == "exported"
+    wake.set()
+    sleeper.join(60)
+    assert "idle-in-transaction" in str(ended[0])
+    assert len(profiles(row, lever)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_loses_its_database_after_the_claim_sends_nothing(
+    connection: Connection, lever: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = ready(connection)
+    work, owner = claimed(row)
+    monkeypatch.setattr(allowance, "wait", lambda *_, **__: _lose_the_database())
+    with pytest.raises(OperationalError):
+        calls.make(work, owner)
+    database.close()
+    monkeypatch.undo()
+    assert profiles(row, lever) == []
+    run(row, HOUR)
+    assert run(row, 2 * HOUR).state == "exported"
+    assert len(profiles(row, lever)) == 1
+
+
+def _lose_the_database() -> None:
+    with pytest.raises(OperationalError):
+        _execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+def _execute(statement: str) -> None:
+    with database.cursor() as cursor:
+        cursor.execute(statement)
