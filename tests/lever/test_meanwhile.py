@@ -10,6 +10,8 @@ from uuid import uuid4
 import pytest
 from django.db import Error, OperationalError, transaction
 from django.db import connection as database
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -270,6 +272,34 @@ def test_an_amendment_and_an_answer_of_lever_do_not_wait_for_each_other(
         assert Export.objects.select_for_update().filter(pk=row.pk).exists()
     worker.join(30)
     assert kept == [True]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rephrased_scorecard_and_a_wish_to_have_it_rephrased_do_not_wait_for_each_other(
+    connection: Connection,
+) -> None:
+    row, answers = ready(connection), list[int]()
+    Export.objects.update(state="stopped", reason="identity")
+    recruiter = Client(raise_request_exception=False)
+    recruiter.force_login(row.interview.recruiter.user)
+
+    def ask() -> None:
+        try:
+            url = reverse("lever:rephrase", args=[row.interview_id])
+            answers.append(recruiter.post(url).status_code)
+        finally:
+            database.close()
+
+    with transaction.atomic():
+        locking.locked(row.interview)
+        row.interview.assignments.update(rephrase_asked_at=None)  # it is sent just now
+        staff = Thread(target=ask)
+        staff.start()
+        while not _somebody_waits():
+            pass
+        assert Export.objects.select_for_update().filter(pk=row.pk).exists()
+    staff.join(30)
+    assert answers == [302]
 
 
 def _somebody_waits() -> bool:
