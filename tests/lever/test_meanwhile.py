@@ -1,6 +1,7 @@
 """What else happens while a call is under way, or while nobody knows what became of it."""
 
 import random
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from threading import Event, Thread, current_thread
@@ -22,7 +23,7 @@ from nomdecode.demo import clock
 from nomdecode.interviews import locking
 from nomdecode.lever import allowance, calls, client, export, plan, protocol, remedies
 from nomdecode.lever import connection as connections
-from nomdecode.lever.models import Connection, Duplicate, Export
+from nomdecode.lever.models import Attempt, Connection, Duplicate, Export
 from nomdecode.lever.things import Note
 from nomdecode.lever.things import Opportunity as Made
 from nomdecode.orgs.models import Role
@@ -196,6 +197,17 @@ def exported_elsewhere(connection: Connection) -> str:
     user = plan.fallback_user(connection)["id"]
     with connections.lever(connection) as asked:
         return asked.create_opportunity({"name": "Ada Lovelace"}, None, user).opportunity.id
+
+
+def test_what_a_call_took_is_told_without_the_wait_for_its_turn(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited, clock = [0.0], time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + sum(waited))
+    monkeypatch.setattr(allowance, "wait", lambda *_, **__: waited.append(3600.0))
+    assert run(ready(connection)).state == "exported"
+    assert len(waited) > 2
+    assert all(each.milliseconds < 3_600_000 for each in Attempt.objects.all())
 
 
 # --- what comes late, or odd
