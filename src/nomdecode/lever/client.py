@@ -122,9 +122,6 @@ class Lever:
         filters = {"email": email, "includeDeactivated": include_deactivated or None}
         return list(self._pages("/users", User.of, filters))
 
-    def user(self, id: str) -> User:
-        return User.of(self._data("GET", f"/users/{_segment(id)}"))
-
     def stages(self) -> list[Stage]:
         """In the order of the pipeline."""
         return list(self._pages("/stages", Stage.of, {}))
