@@ -23,5 +23,5 @@ def test_only_its_own_account_and_root_can_open_its_socket() -> None:
 def test_a_transaction_that_is_idle_is_ended_on_every_connection() -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SHOW {IDLE}")
-        assert cursor.fetchone() == ("15s",)
+        assert cursor.fetchone() == ("30s",)
     assert IDLE in connector_params()["options"]  # of the worker's own connections

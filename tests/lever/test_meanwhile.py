@@ -332,7 +332,7 @@ def test_a_worker_asleep_within_its_claim_holds_nobody_up_and_sends_nothing_when
 
     def fix_or_sleep(*args: Any) -> Any:
         if current_thread() is sleeper:
-            _execute("SET idle_in_transaction_session_timeout = '50ms'")  # else 15 seconds
+            _execute("SET idle_in_transaction_session_timeout = '50ms'")  # else 30 seconds
             asleep.set()
             wake.wait(60)
         return fix(*args)
