@@ -7,7 +7,7 @@ workers' record of when a call was claimed; our database it does not read.
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,8 +124,8 @@ def compare(lever: Lever, subjects: Iterable[Subject], folder: Path) -> Report:
     report, known = Report(), {str(each.id): each for each in subjects}
     everything = lever.found()
     told = _Told(lever)
-    mine = _by_interview(everything, known, report)
     out = _went_out(folder)
+    mine = _by_interview(everything, known, out, report)
     for id, subject in known.items():
         _number(subject, mine[id], report)
         for each in mine[id]:
@@ -139,31 +139,26 @@ def compare(lever: Lever, subjects: Iterable[Subject], folder: Path) -> Report:
 
 
 def _by_interview(
-    everything: list[Found], known: dict[str, Subject], report: Report
+    everything: list[Found],
+    known: Container[str],
+    out: dict[str, list[Json]],
+    report: Report,
 ) -> dict[str, list[Found]]:
-    """Two interviews of one person share links, so the note says whose a profile is."""
+    """By the request that made it: two interviews of one person share links, and kind, and name.
+
+    Its note must be of the same interview, and its links lead to interviews that there are.
+    """
     mine: dict[str, list[Found]] = defaultdict(list)
-    bare = []
+    whose = {line["made"]: id for id, lines in out.items() for line in lines if line["made"]}
     for each in everything:
+        owner = whose.get(each.profile["id"], "nobody")
+        mine[owner].append(each)
         noted = {id for note in each.notes for id in INTERVIEW.findall(note["value"])}
-        if len(noted) > 1 or not (noted | set(each.interviews)) <= known.keys():
-            report.add("wrong content", f"profile {each.profile['id']} belongs to {sorted(noted)}")
-        elif noted:
-            mine[noted.pop()].append(each)
-        else:
-            bare.append(each)
-    for each in bare:
-        of_kind = [id for id in each.interviews if _same_kind(known[id], each)]
-        free = [id for id in of_kind if id not in mine]
-        if not of_kind:
-            report.add("wrong content", f"profile {each.profile['id']} belongs to nobody")
-        else:
-            mine[(free or of_kind)[0]].append(each)
+        if not noted <= {owner} or any(id not in known for id in each.interviews):
+            report.add("wrong content", f"notes of {sorted(noted)} on a profile of {owner}")
+    for stray in mine.pop("nobody", []):
+        report.add("wrong content", f"profile {stray.profile['id']} that nobody sent")
     return mine
-
-
-def _same_kind(subject: Subject, found: Found) -> bool:
-    return subject.passed == ("Passed" in found.profile["tags"])
 
 
 def _number(subject: Subject, found: list[Found], report: Report) -> None:

@@ -33,11 +33,24 @@ def run(stage: Stage, options: argparse.Namespace) -> int:
     print(f"{options.n} interviews entered in {time.monotonic() - began:.0f} s", flush=True)
     office = troubles.Office(stage, subjects, key)
     stage.wild(not options.window)
-    stage.hire(*_orders(stage, options))
+    _hire(stage, options)
     drain(stage, office, options)
     stage.count["still open at the end"] = office.counts["open"]
     stage.dismiss()
     return judge(stage, subjects, options)
+
+
+def _hire(stage: Stage, options: argparse.Namespace) -> None:
+    first, *others = _orders(stage, options)
+    if options.window:  # the one that stays awake comes when another one sleeps: it shall overtake
+        stage.hire(*others)
+        until = time.monotonic() + STUCK
+        while time.monotonic() < until and not any((stage.folder / "naps").iterdir()):
+            stage.supervise()
+            time.sleep(0.05)
+        stage.hire(first)
+    else:
+        stage.hire(first, *others)
 
 
 def _orders(stage: Stage, options: argparse.Namespace) -> list[worker.Orders]:

@@ -43,6 +43,7 @@ class Line:
     fault: str = ""
     forwarded: float | None = None
     status: int | None = None  # the sandbox's answer
+    made: str = ""  # the id in it, of a profile
     held: float = field(default=0.0, repr=False)
 
 
@@ -124,6 +125,8 @@ class Proxy:
         finally:
             writer.close()
         line.status = int(answer.split(b" ", 2)[1]) if answer else None
+        if line.what == "opportunity" and line.status == 201:
+            line.made = json.loads(answer.partition(b"\r\n\r\n")[2])["data"]["id"]
         return answer
 
     def write(self, line: Line) -> None:

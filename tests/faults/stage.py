@@ -102,7 +102,7 @@ class Stage:
     # --- workers
 
     def hire(self, *orders: Any) -> None:
-        self.slots = [Slot(each) for each in orders]
+        self.slots += [Slot(each) for each in orders]
         self.supervise()
 
     def supervise(self) -> None:

@@ -11,10 +11,11 @@ from django.conf import settings
 from django.utils import timezone
 
 import factories
+from nomdecode.candidates import erasure
 from nomdecode.candidates.models import PassChoice
 from nomdecode.demo import clock
 from nomdecode.interviews.models import Interview
-from nomdecode.lever import duplicates, export, protocol
+from nomdecode.lever import duplicates, export, problems, protocol, remedies
 from nomdecode.lever.models import Connection, Duplicate, Export, ExportStep
 from nomdecode.pipeline.models import Opportunity
 from sandbox import Running
@@ -149,10 +150,71 @@ def test_what_went_to_another_account_is_not_looked_for_in_this_one(
     assert sweep(connection) == 0
 
 
+# --- what came after both looks, to an export that asks no more
+
+
+def given_up(connection: Connection, lever: Running, match: str) -> Interview:
+    """A call without an answer; the candidate erased everything; two looks found nothing."""
+    lever.fault({"match": match, "kind": "lose_request"})
+    interview = passed(connection)
+    export.run(interview.pk)
+    erasure.erase(interview.candidate)
+    for minutes in (1, 3):
+        with clock.at(timezone.now() + timedelta(minutes=minutes)):
+            export.run(interview.pk)
+    row = Export.objects.get(interview=interview)
+    assert row.reason == "erased"
+    assert not row.steps.exclude(calling_since=None).exists()
+    return interview
+
+
+CREATE, NOTE = "POST /v1/opportunities", "POST /v1/opportunities/*/notes"
+
+
+def problem(connection: Connection) -> problems.Finding | None:
+    return next(iter(problems.find(connection)), None)
+
+
+def test_a_profile_that_came_after_all_is_shown_to_a_person(
+    connection: Connection, lever: Running
+) -> None:
+    interview = given_up(connection, lever, CREATE)
+    assert sweep(connection) == 0
+    late = again(lever, interview)
+    assert sweep(connection) == 1
+    found, told = Duplicate.objects.get(), problem(connection)
+    assert (found.export.interview, found.external_id, found.late) == (interview, late, True)
+    assert told is not None and (told.kind, told.stops) == ("late", 1)
+    assert "name" in remedies.what_was_sent(found.export)
+
+
+def test_a_note_that_came_after_all_is_shown_to_a_person(
+    connection: Connection, lever: Running
+) -> None:
+    interview = given_up(connection, lever, NOTE)
+    assert sweep(connection) == 0
+    _second_note(lever, interview)
+    assert sweep(connection) == 1
+    assert (Duplicate.objects.get().thing, Duplicate.objects.get().late) == ("note", True)
+
+
+def test_what_came_after_all_is_settled_when_it_is_gone_and_not_when_archived(
+    connection: Connection, lever: Running
+) -> None:
+    late = again(lever, given_up(connection, lever, CREATE))
+    sweep(connection)
+    archive(lever, late)
+    sweep(connection)
+    assert Duplicate.objects.get().settled_at is None
+    Duplicate.objects.update(external_id="not-there-any-more")
+    sweep(connection)
+    assert Duplicate.objects.get(external_id="not-there-any-more").settled_at
+
+
 # --- notes
 
 
-def _two_notes(lever: Running, interview: Interview) -> None:
+def _second_note(lever: Running, interview: Interview) -> None:
     profile = Opportunity.objects.get(interview=interview).external_id
     plan = Export.objects.get(interview=interview).plan
     assert plan is not None
@@ -168,7 +230,7 @@ def test_a_second_note_is_reported_where_one_was_asked_for_twice(
     export.run(interview.pk)
     with clock.at(timezone.now() + protocol.LEASE * 2):
         export.run(interview.pk)
-    _two_notes(lever, interview)
+    _second_note(lever, interview)
     assert sweep(connection) == 1
     assert Duplicate.objects.get().thing == "note"
 

@@ -1,15 +1,18 @@
 """What else happens while a call is under way, or while nobody knows what became of it."""
 
 import random
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from threading import Thread
+from threading import Event, Thread, current_thread
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import Error, OperationalError, transaction
 from django.db import connection as database
-from django.db import transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -20,7 +23,7 @@ from nomdecode.demo import clock
 from nomdecode.interviews import locking
 from nomdecode.lever import allowance, calls, client, errands, export, plan, protocol, remedies
 from nomdecode.lever import connection as connections
-from nomdecode.lever.models import Connection, Duplicate, Export
+from nomdecode.lever.models import Attempt, Connection, Duplicate, Export
 from nomdecode.lever.things import Note
 from nomdecode.lever.things import Opportunity as Made
 from nomdecode.orgs.models import Role
@@ -196,6 +199,17 @@ def exported_elsewhere(connection: Connection) -> str:
         return asked.create_opportunity({"name": "Ada Lovelace"}, None, user).opportunity.id
 
 
+def test_what_a_call_took_is_told_without_the_wait_for_its_turn(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited, clock = [0.0], time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + sum(waited))
+    monkeypatch.setattr(allowance, "wait", lambda *_, **__: waited.append(3600.0))
+    assert run(ready(connection)).state == "exported"
+    assert len(waited) > 2
+    assert all(each.milliseconds < 3_600_000 for each in Attempt.objects.all())
+
+
 # --- what comes late, or odd
 
 
@@ -272,7 +286,98 @@ def test_an_amendment_and_an_answer_of_lever_do_not_wait_for_each_other(
     assert kept == [True]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_rephrased_scorecard_and_a_wish_to_have_it_rephrased_do_not_wait_for_each_other(
+    connection: Connection,
+) -> None:
+    row, answers = ready(connection), list[int]()
+    Export.objects.update(state="stopped", reason="identity")
+    recruiter = Client(raise_request_exception=False)
+    recruiter.force_login(row.interview.recruiter.user)
+
+    def ask() -> None:
+        try:
+            url = reverse("lever:rephrase", args=[row.interview_id])
+            answers.append(recruiter.post(url).status_code)
+        finally:
+            database.close()
+
+    with transaction.atomic():
+        locking.locked(row.interview)
+        row.interview.assignments.update(rephrase_asked_at=None)  # it is sent just now
+        staff = Thread(target=ask)
+        staff.start()
+        while not _somebody_waits():
+            pass
+        assert Export.objects.select_for_update().filter(pk=row.pk).exists()
+    staff.join(30)
+    assert answers == [302]
+
+
 def _somebody_waits() -> bool:
     with database.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)")
         return bool(cursor.fetchone()[0])
+
+
+# --- a worker that sleeps, or loses its database
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_asleep_within_its_claim_holds_nobody_up_and_sends_nothing_when_it_wakes(
+    connection: Connection, lever: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, fix = ready(connection), plan.fix
+    asleep, wake, ended = Event(), Event(), list[BaseException]()
+
+    def fix_or_sleep(*args: Any) -> Any:
+        if current_thread() is sleeper:
+            _execute("SET idle_in_transaction_session_timeout = '50ms'")  # else 30 seconds
+            asleep.set()
+            wake.wait(60)
+        return fix(*args)
+
+    def claim_and_sleep() -> None:
+        try:
+            export.run(row.interview_id)
+        except Error as error:
+            ended.append(error)
+        finally:
+            database.close()
+
+    monkeypatch.setattr(plan, "fix", fix_or_sleep)
+    sleeper = Thread(target=claim_and_sleep)
+    sleeper.start()
+    asleep.wait(60)
+    assert run(row).state == "exported"
+    wake.set()
+    sleeper.join(60)
+    assert "idle-in-transaction" in str(ended[0])
+    assert len(profiles(row, lever)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_loses_its_database_after_the_claim_sends_nothing(
+    connection: Connection, lever: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = ready(connection)
+    work, owner = claimed(row)
+    monkeypatch.setattr(allowance, "wait", lambda *_, **__: _lose_the_database())
+    with pytest.raises(OperationalError):
+        calls.make(work, owner)
+    database.close()
+    monkeypatch.undo()
+    assert profiles(row, lever) == []
+    run(row, HOUR)
+    assert run(row, 2 * HOUR).state == "exported"
+    assert len(profiles(row, lever)) == 1
+
+
+def _lose_the_database() -> None:
+    with pytest.raises(OperationalError):
+        _execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+def _execute(statement: str) -> None:
+    with database.cursor() as cursor:
+        cursor.execute(statement)

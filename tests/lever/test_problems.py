@@ -233,6 +233,13 @@ def test_something_twice_in_lever_is_a_problem_until_it_is_settled(acme: Company
     assert acme.found() == {}
 
 
+def test_what_stopped_after_a_restore_is_told_in_words_of_its_own(acme: Company) -> None:
+    acme.export("stopped", "restored")
+    (found,) = problems.find(acme.connection)
+    assert "After a restore" in found.title
+    assert "adopt it" in found.what_to_do
+
+
 def test_while_the_connection_is_off_its_settings_are_no_problem(acme: Company) -> None:
     acme.settings(enabled=False, api_key_refused_at=NOW, stage_passed="vanished")
     acme.export("stopped", "identity")

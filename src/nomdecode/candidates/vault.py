@@ -72,10 +72,6 @@ def destroy(candidate: Candidate) -> None:
     )
 
 
-def is_erased(candidate: Candidate) -> bool:
-    return not VaultEntry.objects.filter(candidate=candidate, wrapped_key__isnull=False).exists()
-
-
 # --- showing
 
 

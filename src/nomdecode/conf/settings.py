@@ -33,8 +33,13 @@ LEVER_URLS: list[str] = [
 LEVER_RATE: float = env.float("NOMDECODE_LEVER_RATE", 10, validate=validate.Range(min=0.1))
 
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", "postgres:///nomdecode")}
+_options = DATABASES["default"].setdefault("OPTIONS", {})
+# A process that is stopped within a transaction loses it, with its locks, instead of holding up
+# all others. What DATABASE_URL says itself comes later, and counts.
+_idle = "-c idle_in_transaction_session_timeout=30s"
+_options["options"] = f"{_idle} {_options.get('options', '')}".strip()
 if pool := env.int("NOMDECODE_POOL", 0):
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": pool}
+    _options["pool"] = {"min_size": 1, "max_size": pool}
 
 INSTALLED_APPS = [
     "procrastinate.contrib.django",

@@ -1,7 +1,6 @@
 """Makes one claimed call, or looks whether it was made before, and writes down what came of it."""
 
 import random
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -56,7 +55,7 @@ class Thing:
 
 def make(work: "export.Work", owner: UUID) -> bool:
     """Whether to go on at once with the next step."""
-    began, deadline = time.monotonic(), protocol.CALL_DEADLINE.total_seconds()
+    deadline, lever = protocol.CALL_DEADLINE.total_seconds(), None
     check = partial(_check, work, owner)
     try:
         with connections.lever(work.connection, deadline, check=check) as lever:
@@ -66,10 +65,10 @@ def make(work: "export.Work", owner: UUID) -> bool:
     except NoLonger:
         return _stays(work, owner)
     except client.LeverError as error:
-        return _failed(work, owner, error, _milliseconds(began))
+        return _failed(work, owner, error, _milliseconds(lever))
     if work.look:
-        return _looked(work, owner, found, _milliseconds(began))
-    return keep(work, found[0], "made", _milliseconds(began))
+        return _looked(work, owner, found, _milliseconds(lever))
+    return keep(work, found[0], "made", _milliseconds(lever))
 
 
 def _check(work: "export.Work", owner: UUID) -> None:
@@ -377,5 +376,6 @@ def _sent(work: "export.Work") -> dict[str, Any]:
     return told | ({"resumeFile": work.resume.kind} if work.resume else {})
 
 
-def _milliseconds(began: float) -> int:
-    return int((time.monotonic() - began) * 1000)
+def _milliseconds(lever: client.Lever | None) -> int:
+    """Of the call alone, not of the wait for its turn. None: there was no key to call with."""
+    return int(lever.took * 1000) if lever else 0

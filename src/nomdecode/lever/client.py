@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -93,6 +94,7 @@ class Lever:
         self._before, self._check, self._slowed = before, check, slowed
         self._seconds = total_deadline
         self._deadline = Deadline()
+        self.took = 0.0  # seconds, of all calls so far, without `before` and `check`
         self._http = httpx2.Client(
             auth=httpx2.BasicAuth(api_key, ""),
             transport=Transport(self._deadline),
@@ -119,9 +121,6 @@ class Lever:
     def users(self, email: str | None = None, include_deactivated: bool = False) -> list[User]:
         filters = {"email": email, "includeDeactivated": include_deactivated or None}
         return list(self._pages("/users", User.of, filters))
-
-    def user(self, id: str) -> User:
-        return User.of(self._data("GET", f"/users/{_segment(id)}"))
 
     def stages(self) -> list[Stage]:
         """In the order of the pipeline."""
@@ -231,6 +230,7 @@ class Lever:
         if self._check:
             self._check()
         failure: LeverError
+        began = time.monotonic()
         try:
             url = self._base + path
             with self._http.stream(method, url, params=query or None, **body) as response:
@@ -244,6 +244,8 @@ class Lever:
             failure = Unavailable(None, type(error).__name__)
         except httpx2.RequestError as error:
             failure = Ambiguous(None, type(error).__name__)
+        finally:
+            self.took += time.monotonic() - began
         # Outside of the handler: httpx2's errors carry the request, and with it the key.
         raise failure
 

@@ -1,4 +1,6 @@
-"""Two things in Lever that bear one export's marker: found each night and shown to a person.
+"""What Lever has too much of an export: found each night by its marker, and shown to a person.
+
+A second one, or one that came after the export had looked twice, found nothing and asks no more.
 
 Nothing is deleted in Lever; a duplicate that a person archived or deleted there is settled.
 """
@@ -76,13 +78,13 @@ def keep(duplicates: list[Duplicate]) -> int:
 
 
 def _profiles(connection: Connection, listed: Listed, now: datetime) -> list[Duplicate]:
-    """What bears the marker of an export of ours that holds another profile."""
+    """What bears the marker of an export of ours that holds another profile, or none any more."""
     held = _held(connection, listed)
     found = [protocol.Found(each.id, each.created_at, each.links) for each in listed.values()]
     loose = [each for each in found if each.id not in held and each.created_at]
     ours = plan.ours(connection, [link for each in loose for link in each.links])
     seconds = {(each.created_at or 0) // 1000 for each in loose}
-    exports = _done(connection, "profile").filter(
+    exports = _decided(connection, "profile").filter(
         marker__in=[datetime.fromtimestamp(second, UTC) for second in seconds]
     )
     return [
@@ -100,9 +102,10 @@ def _held(connection: Connection, listed: Listed) -> set[str]:
     return set(ours.values_list("remote_id", flat=True))
 
 
-def _done(connection: Connection, step: str) -> QuerySet[Export]:
-    """Exports to the connection's present account that have made `step`."""
-    exports = Export.objects.filter(steps__name=step, steps__state=StepState.DONE)
+def _decided(connection: Connection, step: str) -> QuerySet[Export]:
+    """Exports to the connection's present account, without those that still look for `step`."""
+    decided = [StepState.DONE, StepState.TODO]
+    exports = Export.objects.filter(steps__name=step, steps__state__in=decided)
     exports = exports.filter(organisation=connection.organisation_id, account=connection.account)
     return exports.select_related("interview__candidate", "interview__position")
 
@@ -116,13 +119,15 @@ def _marker(export: Export) -> tuple[int, str]:
 
 
 def _doubted(connection: Connection, since: datetime) -> QuerySet[Export]:
-    return _done(connection, "note").filter(
+    return _decided(connection, "note").filter(
         marker__gte=since, steps__in=ExportStep.objects.filter(name="note", tries__gt=1)
     )
 
 
 def _notes(lever: client.Lever, export: Export, now: datetime) -> list[Duplicate]:
     profile, note = (step.remote_id for step in export.steps.all())
+    if not profile:
+        return []
     ids = _bearing_reference(lever, profile, last_line(plan.facts(export.interview)))
     return [
         Duplicate(export=export, thing="note", external_id=id, found_at=now)
@@ -150,7 +155,7 @@ def _open(connection: Connection) -> QuerySet[Duplicate]:
 
 
 def _settled(lever: client.Lever, duplicate: Duplicate, listed: Listed) -> bool:
-    """Gone from Lever, archived there by a person, or adopted since."""
+    """Gone from Lever, adopted since, or archived by a person if one of two was too many."""
     export = duplicate.export
     if export.steps.filter(remote_id=duplicate.external_id).exists():
         return True
@@ -159,8 +164,10 @@ def _settled(lever: client.Lever, duplicate: Duplicate, listed: Listed) -> bool:
         ends = last_line(plan.facts(export.interview))
         return duplicate.external_id not in _bearing_reference(lever, profile, ends)
     found = listed.get(duplicate.external_id) or _asked(lever, duplicate.external_id)
+    if found is None or found.anonymised:
+        return True
     made_archived = export.plan is not None and bool(plan.of(export).archive_reason)
-    return found is None or (found.archived is not None and not made_archived)
+    return found.archived is not None and not made_archived and not duplicate.late
 
 
 def _asked(lever: client.Lever, id: str) -> client.Opportunity | None:

@@ -188,7 +188,7 @@ class Attempt(models.Model):
 
 
 class Duplicate(models.Model):
-    """Something in Lever that bears the marker of one export a second time; nobody deletes it."""
+    """Something too much in Lever that bears the marker of one export; nobody deletes it."""
 
     export = models.ForeignKey(Export, models.CASCADE, related_name="duplicates")
     thing = models.CharField(max_length=12)  # profile, note
@@ -201,6 +201,12 @@ class Duplicate(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["export", "external_id"], name="duplicate_once")
         ]
+
+    @property
+    def late(self) -> bool:
+        """The export has none itself: it found nothing, gave up, and this one came after all."""
+        steps = self.export.steps.filter(name=self.thing)
+        return steps.exclude(state=StepState.DONE).exists()
 
 
 class Errand(models.Model):

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Greatest
 from django.urls import reverse
 from django.utils import timezone
@@ -21,7 +21,16 @@ from django.utils import timezone
 from nomdecode.lever import choices, credentials
 from nomdecode.lever import connection as connections
 from nomdecode.lever.eligibility import REASONS, UNKNOWN
-from nomdecode.lever.models import Connection, Duplicate, Export, ExportState, Kind, Problem
+from nomdecode.lever.models import (
+    Connection,
+    Duplicate,
+    Export,
+    ExportState,
+    ExportStep,
+    Kind,
+    Problem,
+    StepState,
+)
 from nomdecode.orgs.doorbell import ring
 from nomdecode.orgs.models import Member, Organisation
 from nomdecode.pipeline.models import Stage
@@ -113,6 +122,14 @@ KINDS = {
         one="1 interview is concerned, none waits",
         many="{} interviews are concerned, none waits",
     ),
+    "late": Words(
+        "Something reached Lever after all",
+        "Its call had no answer, it was looked for twice in vain, and then it came. "
+        "Delete it in Lever if the candidate withdrew, stays unnamed or had their details erased; "
+        "else adopt it, or press “Dealt with”.",
+        one="1 interview is concerned, none waits",
+        many="{} interviews are concerned, none waits",
+    ),
     "left_out": Words(
         "Lever refused a résumé",
         "Add it in Lever by hand if you need it. This closes a week after the last one.",
@@ -136,6 +153,12 @@ STOPPED = {
     "gone": Words(
         REASONS["gone"],
         "Somebody deleted it there, or the key cannot see it. Try again if it is back, else skip.",
+        where=STOPPED_ONES,
+    ),
+    "restored": Words(
+        REASONS["restored"],
+        "Open each, and follow the link to the profile in Lever. If it is this one, adopt it; "
+        "if it is not, try again.",
         where=STOPPED_ONES,
     ),
     "gave_up": Words(
@@ -258,12 +281,17 @@ def _of_stopped(stopped: QuerySet[Export]) -> Iterator[Finding]:
         yield _finding(kind, stopped.filter(reason=reason), key)
 
 
+# As Duplicate.late says.
+_OWN = ExportStep.objects.filter(export=OuterRef("export"), name=OuterRef("thing"))
+_LATE = Exists(_OWN.exclude(state=StepState.DONE))
+
+
 def _of_what_went(connection: Connection, exports: QuerySet[Export]) -> Iterator[Finding]:
-    twice = Duplicate.objects.filter(export__organisation=connection.organisation_id)
-    twice = twice.filter(settled_at=None)
-    since = twice.aggregate(since=Min("found_at"))["since"]
-    if since:
-        yield _finding("duplicates", exports.filter(pk__in=twice.values("export")), since=since)
+    unsettled = Duplicate.objects.filter(export__organisation=connection.organisation_id)
+    unsettled = unsettled.filter(settled_at=None)
+    for kind, rows in (("duplicates", unsettled.exclude(_LATE)), ("late", unsettled.filter(_LATE))):
+        if since := rows.aggregate(since=Min("found_at"))["since"]:
+            yield _finding(kind, exports.filter(pk__in=rows.values("export")), since=since)
     lately = exports.filter(state_since__gt=timezone.now() - RESUMES_REMEMBERED)
     without = _finding("left_out", lately.filter(plan__left_out__contains="résumé"))
     if without.stops:

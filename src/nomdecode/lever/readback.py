@@ -97,8 +97,9 @@ def _listed(export: Export) -> str:
 def what_was_sent(export: Export) -> list[str]:
     """Names of all fields of each call that Lever took, or may have taken."""
     names: set[str] = set()
+    late = set(export.duplicates.values_list("thing", flat=True))
     for step in export.steps.prefetch_related("attempts"):
-        if step.remote_id or step.calling_since:
+        if step.remote_id or step.calling_since or step.name in late:
             told = {name for attempt in step.attempts.all() for name in attempt.sent}
             names |= told or _at_most(step, export)
     return comparison.in_words(names)

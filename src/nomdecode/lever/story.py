@@ -106,8 +106,10 @@ def _notes(export: Export) -> list[Entry]:
         at = export.steps.all()[0].done_at
         entries.append(Entry("This person was already in Lever", "done", at, "one more profile"))
     for other in export.duplicates.filter(settled_at=None):
-        title = "Lever has another one of this interview"
-        entries.append(Entry(title, "warn", other.found_at, f"a second {other.thing}"))
+        title, detail = "Lever has another one of this interview", f"a second {other.thing}"
+        if other.late:
+            title, detail = "It reached Lever after all", f"a {other.thing} that came late"
+        entries.append(Entry(title, "warn", other.found_at, detail))
     left_out = plan.of(export).left_out if export.plan else []
     for what in left_out:
         entries.append(Entry(f"Went without the {what}", "warn", export.exported_at, "refused"))

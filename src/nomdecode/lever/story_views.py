@@ -52,12 +52,11 @@ def _title(export: Export | None) -> str:
 
 def _stopped(request: MemberRequest, pk: UUID) -> Export:
     """Under lock: two people may press at once."""
-    found = Export.objects.select_for_update(of=("self",)).filter(
-        organisation=request.member.organisation, interview=pk, state=ExportState.STOPPED
-    )
-    if export := found.select_related("interview__candidate", "organisation").first():
-        return export
-    raise Http404
+    get_object_or_404(Export, organisation=request.member.organisation, interview=pk)
+    _, export = exports.locked(pk)
+    if export.state != ExportState.STOPPED:
+        raise Http404
+    return export
 
 
 @require_POST

@@ -4,8 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
+from procrastinate.jobs import Status
+from procrastinate.manager import JobManager
 from procrastinate.tasks import Task
+
+KEPT_HOURS = 24  # a job that failed; one that succeeded is deleted at once
 
 
 def ring(task: Task[Any, Any, Any], *, at: datetime | None = None, **ids: str | int) -> None:
@@ -21,3 +25,21 @@ def ring(task: Task[Any, Any, Any], *, at: datetime | None = None, **ids: str | 
             task.configure(queueing_lock=lock, schedule_at=at).defer(**ids)
     except AlreadyEnqueued:
         pass
+
+
+async def ring_again(jobs: JobManager) -> None:
+    """Jobs of workers that died: nobody else would ever take them out of "doing".
+
+    A worker that was only asleep may do its job once more: it looks at the rows, and finds it done.
+    """
+    for job in await jobs.get_stalled_jobs():
+        try:
+            await jobs.retry_job(job)
+        except UniqueViolation:  # one that waits says the same
+            await jobs.finish_job(job, Status.FAILED, delete_job=True)
+
+
+async def clear(jobs: JobManager) -> None:
+    await jobs.delete_old_jobs(
+        KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
+    )
