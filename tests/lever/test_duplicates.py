@@ -15,7 +15,7 @@ from nomdecode.candidates import erasure
 from nomdecode.candidates.models import PassChoice
 from nomdecode.demo import clock
 from nomdecode.interviews.models import Interview
-from nomdecode.lever import duplicates, export, problems, protocol, remedies
+from nomdecode.lever import duplicates, export, problems, protocol, readback
 from nomdecode.lever.models import Connection, Duplicate, Export, ExportStep
 from nomdecode.pipeline.models import Opportunity
 from sandbox import Running
@@ -185,7 +185,7 @@ def test_a_profile_that_came_after_all_is_shown_to_a_person(
     found, told = Duplicate.objects.get(), problem(connection)
     assert (found.export.interview, found.external_id, found.late) == (interview, late, True)
     assert told is not None and (told.kind, told.stops) == ("late", 1)
-    assert "name" in remedies.what_was_sent(found.export)
+    assert "name" in readback.what_was_sent(found.export)
 
 
 def test_a_note_that_came_after_all_is_shown_to_a_person(

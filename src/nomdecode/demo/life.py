@@ -348,7 +348,7 @@ def _answered(interview: Interview, past: Past, starts_at: datetime, now: dateti
     if candidate.choice != PassChoice.ASK_ME or past.went in ("asked", "failed"):
         return
     if past.went == "lapsed":
-        with clock.at(candidate.lapses_at):
+        with clock.at(candidate.lapses_at or now):
             consent.due()
         return
     with clock.at(min(starts_at + timedelta(days=1), now)) as moment:
