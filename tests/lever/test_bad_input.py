@@ -21,9 +21,9 @@ from nomdecode.lever import (
     calls,
     credentials,
     export,
+    findings,
     moment,
     pick_lists,
-    problems,
     protocol,
     story,
 )
@@ -250,7 +250,7 @@ def test_after_three_days_without_a_proper_look_it_is_a_problem(
     for hours in (1, 2, 26, 50, 74):
         row = lied_to.run(interview, timedelta(hours=hours))
     assert (row.state, row.reason) == ("stopped", "gave_up")
-    (found,) = problems.find(lied_to.connection)
+    (found,) = findings.find(lied_to.connection)
     assert (found.kind, found.key, found.stops) == ("stopped", "gave_up", 1)
     assert liar.count("POST", "/opportunities") == 1
 

@@ -15,7 +15,7 @@ from nomdecode.candidates import erasure
 from nomdecode.candidates.models import PassChoice
 from nomdecode.demo import clock
 from nomdecode.interviews.models import Interview
-from nomdecode.lever import duplicates, export, problems, protocol, readback
+from nomdecode.lever import duplicates, export, findings, protocol, readback
 from nomdecode.lever.models import Connection, Duplicate, Export, ExportStep
 from nomdecode.pipeline.models import Opportunity
 from sandbox import Running
@@ -171,8 +171,8 @@ def given_up(connection: Connection, lever: Running, match: str) -> Interview:
 CREATE, NOTE = "POST /v1/opportunities", "POST /v1/opportunities/*/notes"
 
 
-def problem(connection: Connection) -> problems.Finding | None:
-    return next(iter(problems.find(connection)), None)
+def problem(connection: Connection) -> findings.Finding | None:
+    return next(iter(findings.find(connection)), None)
 
 
 def test_a_profile_that_came_after_all_is_shown_to_a_person(

@@ -21,7 +21,16 @@ import factories
 from nomdecode.demo import clock
 from nomdecode.interviews.models import Assignment, Interview
 from nomdecode.lever import connection as connections
-from nomdecode.lever import credentials, export, pick_lists, problem_mail, problems, tasks
+from nomdecode.lever import (
+    credentials,
+    export,
+    findings,
+    pick_lists,
+    problem_kinds,
+    problem_mail,
+    problems,
+    tasks,
+)
 from nomdecode.lever.eligibility import UNKNOWN
 from nomdecode.lever.models import Connection, Duplicate, Export, Problem
 from nomdecode.orgs.models import Organisation, Role
@@ -70,7 +79,7 @@ class Company:
     def found(self, after: timedelta = timedelta(0)) -> dict[tuple[str, str], int]:
         """{(kind, key): how many it stops}."""
         with clock.at(NOW + after):
-            return {(each.kind, each.key): each.stops for each in problems.find(self.connection)}
+            return {(each.kind, each.key): each.stops for each in findings.find(self.connection)}
 
     def watch(self, after: timedelta = timedelta(0)) -> list[Any]:
         """The mails that go out by what a worker sees then."""
@@ -116,7 +125,7 @@ def test_a_refused_key_is_a_problem_at_once_and_stops_what_waits_for_it(acme: Co
 
 def test_it_began_when_lever_refused_the_key(acme: Company) -> None:
     acme.settings(api_key_refused_at=NOW - MINUTE)
-    (found,) = problems.find(acme.connection)
+    (found,) = findings.find(acme.connection)
     assert found.since == NOW - MINUTE
 
 
@@ -142,7 +151,7 @@ def test_a_fallback_user_who_was_deactivated_is_a_problem(acme: Company) -> None
 def test_a_chosen_stage_that_is_gone_is_a_problem_by_its_name(acme: Company) -> None:
     acme.lists("dana@acme.example", "offer")
     acme.export("stopped", "stage_gone")
-    (found,) = problems.find(acme.connection)
+    (found,) = findings.find(acme.connection)
     assert (found.kind, found.stops) == ("stage_gone", 1)
     assert found.title == "The stage “Lead-New” is gone from Lever"
 
@@ -171,7 +180,7 @@ def test_stopped_exports_are_one_problem_for_each_reason(acme: Company) -> None:
 def test_the_first_that_stopped_says_since_when(acme: Company) -> None:
     acme.export("stopped", "identity", NOW - 2 * MINUTE)
     acme.export("stopped", "identity", NOW - 5 * MINUTE)
-    (found,) = problems.find(acme.connection)
+    (found,) = findings.find(acme.connection)
     assert found.since == NOW - 5 * MINUTE
 
 
@@ -188,7 +197,7 @@ def test_a_hold_does_not_count(acme: Company) -> None:
     acme.export("waiting", "hold", leaves_at=NOW + 60 * MINUTE)
     assert acme.found(60 * MINUTE) == {}
     with clock.at(NOW + 76 * MINUTE):
-        (found,) = problems.find(acme.connection)
+        (found,) = findings.find(acme.connection)
     assert found.since == NOW + 60 * MINUTE
 
 
@@ -235,7 +244,7 @@ def test_something_twice_in_lever_is_a_problem_until_it_is_settled(acme: Company
 
 def test_what_stopped_after_a_restore_is_told_in_words_of_its_own(acme: Company) -> None:
     acme.export("stopped", "restored")
-    (found,) = problems.find(acme.connection)
+    (found,) = findings.find(acme.connection)
     assert "After a restore" in found.title
     assert "adopt it" in found.what_to_do
 
@@ -255,13 +264,13 @@ def test_another_organisations_exports_are_not_counted(acme: Company) -> None:
 
 
 def test_every_kind_has_an_address_that_exists(acme: Company) -> None:
-    assert all(problems.words(kind).url(NOW) for kind in problems.KINDS)
-    assert all(problems.words("stopped", reason).url(NOW) for reason in problems.STOPPED)
+    assert all(problem_kinds.words(kind).url(NOW) for kind in problem_kinds.KINDS)
+    assert all(problem_kinds.words("stopped", reason).url(NOW) for reason in problem_kinds.STOPPED)
 
 
 def test_what_gave_up_is_tried_again_from_its_first_on(acme: Company) -> None:
     acme.export("stopped", "gave_up", NOW - timedelta(days=4))
-    (found,) = problems.find(acme.connection)
+    (found,) = findings.find(acme.connection)
     page = Client()
     page.force_login(acme.admin.user)
     assert "1 profile" in page.get(found.url).content.decode()

@@ -11,7 +11,7 @@ from django.urls import reverse
 from nomdecode.candidates.models import Candidate
 from nomdecode.interviews import access
 from nomdecode.interviews.models import Assignment, Interview, Outcome, State
-from nomdecode.lever import activity, problems
+from nomdecode.lever import activity, problem_kinds, problems
 from nomdecode.lever.eligibility import REASONS
 from nomdecode.lever.models import Connection, Export, ExportState
 from nomdecode.orgs.models import Member, Role
@@ -164,8 +164,8 @@ def _problems(member: Member) -> list[Need]:
     rows = rows.exclude(Q(kind="stopped") & ~Q(key__in=OF_THE_CONNECTION))
     found = []
     for row in rows:
-        said = problems.words(row.kind, row.key)
-        stops = f"; {problems.what_it_stops(row.kind, row.stops)}" if row.stops else ""
+        said = problem_kinds.words(row.kind, row.key)
+        stops = f"; {problem_kinds.what_it_stops(row.kind, row.stops)}" if row.stops else ""
         url = said.url(row.opened_at)
         found.append(Need(row.title + stops, said.action, url, since=row.opened_at))
     return found

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from nomdecode.lever import problems
+from nomdecode.lever import problem_kinds, problems
 from nomdecode.lever.models import Problem
 from nomdecode.orgs.models import Organisation, Role
 
@@ -80,8 +80,8 @@ def _said(row: Problem) -> dict[str, object]:
     return {
         "title": row.title,
         "since": row.opened_at,
-        "what_it_stops": problems.what_it_stops(row.kind, row.stops),
-        "what_to_do": problems.words(row.kind, row.key).what_to_do,
+        "what_it_stops": problem_kinds.what_it_stops(row.kind, row.stops),
+        "what_to_do": problem_kinds.words(row.kind, row.key).what_to_do,
     }
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 from nomdecode.lever import choices
 from nomdecode.lever import connection as connections
 from nomdecode.lever import problems as found
+from nomdecode.lever.findings import Finding
 from nomdecode.lever.models import Connection, Delivery
 from nomdecode.lever.webhooks import Verdict
 from nomdecode.orgs.models import Member
@@ -91,7 +92,7 @@ def problems(request: MemberRequest) -> HttpResponse:
     return answer(request, "problems", context)
 
 
-def _problem(finding: found.Finding, member: Member) -> dict[str, Any]:
+def _problem(finding: Finding, member: Member) -> dict[str, Any]:
     concerned = found.concerned(finding, member)
     more = finding.stops - len(concerned)
     return {"problem": finding, "concerned": concerned, "more": more}
