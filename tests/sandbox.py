@@ -47,7 +47,9 @@ class Running:
 
     def put(self, path: str, account: str = "acme", **body: Any) -> None:
         query = {"perform_as": self.seeded.account(account).users[0].id}
-        answer = self.http.put(self.api + path, params=query, json=body, auth=(self.keys[account], ""))
+        answer = self.http.put(
+            self.api + path, params=query, json=body, auth=(self.keys[account], "")
+        )
         answer.raise_for_status()
 
     def fault(self, *faults: dict[str, Any]) -> None:
