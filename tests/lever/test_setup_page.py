@@ -371,6 +371,20 @@ def test_the_page_stands_while_lever_is_away(admin: Admin) -> None:
     assert "has not told its stages yet" in page and "Lever did not give an answer." in page
 
 
+def test_a_list_that_could_not_be_read_again_is_asked_for_when_the_page_is_opened(
+    admin: Admin,
+) -> None:
+    admin.connect()
+    admin.lever.fault({"match": "GET /v1/*", "kind": "status", "status": 503})
+    admin.post("refresh")
+    assert admin.worker()
+    assert "They could not be read again." in admin.page()
+    with clock.at(timezone.now() + questions.JUST_NOW):
+        admin.page()
+    assert admin.worker()
+    assert "They could not be read again." not in admin.page()
+
+
 def test_an_open_page_does_not_have_an_absent_lever_asked_again_and_again(admin: Admin) -> None:
     admin.connect()
     admin.connection.pick_lists.filter(kind="stages").delete()

@@ -89,11 +89,12 @@ def _may_ask(connection: Connection, what: str) -> bool:
 def freshen(
     connection: Connection, kinds: Iterable[str], older: timedelta = pick_lists.LIST_AGE
 ) -> None:
-    """For a page that is opened: has those lists asked for that are absent, or `older`."""
+    """For a page that is opened: has asked for what is absent, `older`, or failed to come."""
     lately = Q(answered_at=None) | Q(answered_at__gt=timezone.now() - JUST_NOW)
     asked = set(connection.questions.filter(lately).values_list("what", flat=True))
-    old = (kind for kind in kinds if pick_lists.age(connection, kind) >= older)
-    ask(connection, *(kind for kind in old if kind not in asked))
+    failed = set(connection.questions.exclude(failure="").values_list("what", flat=True))
+    old = {kind for kind in kinds if pick_lists.age(connection, kind) >= older or kind in failed}
+    ask(connection, *sorted(old - asked))
 
 
 # --- in a worker
