@@ -73,7 +73,8 @@ def _user(first: str) -> User:
 
 def connect(of: Company, key: str) -> None:
     """With a good key, and not yet enabled: outcomes wait."""
-    credentials.set_key(of.connection, key, of.admin)
+    credentials.offer_key(of.connection, key, of.admin)
+    credentials.try_offered(of.connection)
     Connection.objects.filter(organisation=of.organisation).update(
         perform_as="dana@acme.example", stage_passed="lead-new"
     )

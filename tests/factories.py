@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from nomdecode.candidates import intake, vault
 from nomdecode.candidates.models import Candidate, PassChoice
@@ -20,7 +21,7 @@ from nomdecode.interviews.models import (
 )
 from nomdecode.interviews.models import State as InterviewState
 from nomdecode.lever import connection as connections
-from nomdecode.lever import credentials
+from nomdecode.lever import credentials, questions
 from nomdecode.lever.models import Connection, Duplicate, Export
 from nomdecode.orgs.models import Decision, Member, Organisation, Role, User
 from nomdecode.pipeline import moves
@@ -140,7 +141,7 @@ def connect(of: Organisation, sandbox: Running, account: str = "acme", **fields:
     """Connected to `account` of the sandbox and enabled, its first user as the fallback."""
     connection = connections.of(of)
     admin = of.members.filter(role=Role.ADMIN).first() or member(of)
-    credentials.set_key(connection, sandbox.keys[account], admin)
+    set_key(connection, sandbox.keys[account], admin)
     credentials.add_token(connection, "Candidate stage change", "c1" * 32, admin)
     connection.refresh_from_db()
     connection.perform_as = f"{'dana' if account == 'acme' else 'nora'}@{account}.example"
@@ -149,6 +150,24 @@ def connect(of: Organisation, sandbox: Running, account: str = "acme", **fields:
         setattr(connection, name, value)
     connection.save()
     return connection
+
+
+def set_key(connection: Connection, key: str, admin: Member, base_url: str = "") -> None:
+    """Saved on the page, and judged by a worker."""
+    credentials.offer_key(connection, key, admin, base_url)
+    credentials.try_offered(connection)
+
+
+def ask_lever(connection: Connection) -> bool:
+    """What a worker does when it is rung to ask Lever. False: it was not."""
+    rings = ProcrastinateJob.objects.filter(
+        task_name="nomdecode.lever.tasks.ask_lever", args={"connection_id": connection.pk}
+    )
+    if not rings.delete()[0]:
+        return False
+    questions.answer(connection.pk)
+    connection.refresh_from_db()
+    return True
 
 
 def exported(of: Organisation, **fields: Any) -> Export:

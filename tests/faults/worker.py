@@ -28,7 +28,6 @@ from procrastinate.app import App  # noqa: E402
 
 from nomdecode.conf import serve  # noqa: E402
 from nomdecode.lever import allowance, calls, deadline, export, pick_lists, protocol  # noqa: E402
-from nomdecode.lever import connection as connections  # noqa: E402
 
 SWEEP = 60.0  # seconds; the product's own cron knows no less than a minute
 # Points that are passed once by every export; the others come by seldom.
@@ -79,7 +78,6 @@ def shrink(factor: float, more: dict[str, Any]) -> None:
         setattr(protocol, name, getattr(protocol, name) / factor)
     for name in ("LONGEST_WAIT", "PAUSE", "LONGEST_PAUSE", "IDLE_LOOK"):
         setattr(allowance, name, getattr(allowance, name) / factor)
-    connections.PAGE_DEADLINE /= factor
     pick_lists.LIST_AGE /= factor
     original = App.run_worker_async
     beats = {"fetch_job_polling_interval": 5.0, "update_heartbeat_interval": 10.0}

@@ -150,8 +150,9 @@ def found(key: str) -> int:
         Member.objects.create(organisation=organisation, user=user, role=role)
     connection = connections.of(organisation)
     admin = organisation.members.get(role=Role.ADMIN)
-    assert credentials.set_key(connection, key, admin)
-    connection.refresh_from_db()
+    credentials.offer_key(connection, key, admin)
+    credentials.try_offered(connection)
+    assert connection.permissions
     posting = next(each for each in pick_lists.postings(connection) if each["text"] == POSITIONS[0])
     for title in POSITIONS:
         position = Position.objects.create(organisation=organisation, title=title)
@@ -160,7 +161,7 @@ def found(key: str) -> int:
             PositionPosting.objects.create(
                 position=position, posting_id=posting["id"], text=posting["text"]
             )
-    stages = {each["text"]: each["id"] for each in pick_lists.stages(connection)}
+    stages = {each.text: each.external_id for each in organisation.stages.all()}
     reasons = {each["text"]: each["id"] for each in pick_lists.archive_reasons(connection)}
     connection.perform_as = f"{FALLBACK}@acme.example"
     connection.stage_passed, connection.stage_not_passed = stages[PASSED], stages[NOT_PASSED]

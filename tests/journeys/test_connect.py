@@ -79,8 +79,9 @@ def _enter_the_key(page: Page, key: str, token: str) -> None:
         expect(box).to_have_value(wrong)  # what was typed stays
     box.fill(key)
     save.click()
-    expect(page.get_by_text("Lever accepted the key.")).to_be_visible()
+    expect(page.get_by_text("Lever accepted this key.")).to_be_visible()
     expect(page.locator("#key")).to_contain_text(key[-4:])
+    expect(page.get_by_label("Default funnel stage")).to_be_visible()  # by itself
     assert key not in page.content()
 
 

@@ -262,8 +262,7 @@ def test_nothing_is_sent_while_lever_is_busy_with_us(lever: Running) -> None:
 
 def test_a_key_that_is_not_saved_yet_takes_its_turns_too(lever: Running) -> None:
     connection = connections.of(factories.organisation())
-    with connections.lever_with(connection, lever.api, lever.keys["acme"]) as asked:
-        asked.stages()
+    factories.set_key(connection, "not-a-key-that-lever-knows", factories.member())
     assert due(connection)
 
 

@@ -19,7 +19,6 @@ from nomdecode.demo import clock
 from nomdecode.interviews.models import Interview
 from nomdecode.lever import (
     calls,
-    credentials,
     export,
     findings,
     moment,
@@ -313,7 +312,7 @@ def test_after_a_refused_key_all_leave_in_the_order_in_which_they_stood(company:
     for interview in reversed(waiting):
         assert company.run(interview, timedelta(minutes=9)).reason == "key"
     ProcrastinateJob.objects.all().delete()
-    credentials.set_key(company.connection, company.lever.keys["acme"], company.admin)
+    factories.set_key(company.connection, company.lever.keys["acme"], company.admin)
     export.connection_changed(company.connection)
     rung = ProcrastinateJob.objects.filter(task_name__endswith="export_interview").order_by("id")
     assert [job.args["interview_id"] for job in rung] == [str(each.pk) for each in waiting]

@@ -1,14 +1,16 @@
 """What an admin enters is checked against Lever before it counts, and secrets never come back."""
 
 import logging
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 import factories
-from nomdecode.lever import choices, client, credentials, misplaced, pick_lists
+from nomdecode.lever import choices, client, credentials, misplaced, pick_lists, questions
 from nomdecode.lever import connection as connections
-from nomdecode.lever.models import Connection
+from nomdecode.lever.models import Connection, OfferedKey
 from nomdecode.orgs.models import AuditEvent, Member
 from sandbox import Running
 
@@ -52,37 +54,86 @@ def test_a_connection_is_made_once_and_has_a_webhook_url_without_a_key(admin: Me
 def test_a_good_key_brings_permissions_and_stages(
     fresh: Connection, lever: Running, admin: Member
 ) -> None:
-    assert credentials.set_key(fresh, f"  {lever.keys['acme']}\n", admin)
+    factories.set_key(fresh, f"  {lever.keys['acme']}\n", admin)
     assert fresh.permissions["stages"] and fresh.permissions["users"]
     assert (fresh.api_key_last4, fresh.api_key_set_by) == (lever.keys["acme"][-4:], admin)
-    texts = [stage["text"] for stage in pick_lists.stages(fresh)]
+    texts = [stage["text"] for stage in questions.listed(fresh, "stages").items]
     assert texts == list(fresh.organisation.stages.values_list("text", flat=True))
+    assert not OfferedKey.objects.exists()
 
 
-def test_a_key_that_lever_refuses_is_not_kept(fresh: Connection, admin: Member) -> None:
-    assert "refused" in sentence(credentials.set_key, fresh, "not-a-key-that-lever-knows", admin)
-    fresh.refresh_from_db()
-    assert fresh.api_key is None
+def test_an_offered_key_is_no_key_before_lever_has_told(
+    connected: Connection, lever: Running, admin: Member
+) -> None:
+    ProcrastinateJob.objects.all().delete()
+    before = (connected.api_key_last4, connected.permissions)
+    credentials.offer_key(connected, lever.keys["borealis"], admin)
+    connected.refresh_from_db()
+    assert (connected.api_key_last4, connected.permissions) == before
+    assert factories.ask_lever(connected)
+    assert connected.api_key_last4 == lever.keys["borealis"][-4:]
+
+
+def test_a_key_that_lever_refuses_is_destroyed_and_the_present_one_stays(
+    connected: Connection, lever: Running, admin: Member
+) -> None:
+    factories.set_key(connected, "not-a-key-that-lever-knows", admin)
+    offered = OfferedKey.objects.get()
+    assert offered.sealed is None
+    assert offered.refused == "Lever refused this key. Copy it again, or make a new one."
+    assert connections.unseal(connected, connected.api_key or b"", "key") == lever.keys["acme"]
 
 
 def test_a_refused_key_that_looks_like_a_token_is_pointed_to_its_box(
     fresh: Connection, admin: Member
 ) -> None:
-    assert "signing token" in sentence(credentials.set_key, fresh, TOKEN, admin)
+    factories.set_key(fresh, TOKEN, admin)
+    assert "signing token" in OfferedKey.objects.get().refused
+
+
+@pytest.mark.parametrize("first", ["acme", "refused"])
+def test_a_key_that_is_offered_later_counts_instead(
+    first: str, fresh: Connection, lever: Running, admin: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probe = credentials._probe
+
+    def while_it_is_checked(asked: client.Lever) -> object:
+        monkeypatch.setattr(credentials, "_probe", probe)
+        credentials.offer_key(fresh, lever.keys["borealis"], admin)
+        return probe(asked)
+
+    monkeypatch.setattr(credentials, "_probe", while_it_is_checked)
+    factories.set_key(fresh, lever.keys.get(first, "not-a-key-that-lever-knows"), admin)
+    assert fresh.api_key is None
+    assert factories.ask_lever(fresh)
+    assert fresh.api_key_last4 == lever.keys["borealis"][-4:]
+
+
+def test_an_offered_key_whose_job_was_lost_is_swept(
+    fresh: Connection, lever: Running, admin: Member
+) -> None:
+    credentials.offer_key(fresh, lever.keys["acme"], admin)
+    ProcrastinateJob.objects.all().delete()
+    questions.sweep()
+    assert factories.ask_lever(fresh) and fresh.permissions["stages"]
 
 
 def test_a_key_is_kept_unchecked_while_lever_does_not_answer(
     fresh: Connection, lever: Running, admin: Member
 ) -> None:
     lever.fault({"match": ANY, "kind": "status", "status": 503})
-    assert credentials.set_key(fresh, lever.keys["acme"], admin) is False
+    factories.set_key(fresh, lever.keys["acme"], admin)
     assert (fresh.api_key is not None, fresh.permissions) == (True, {})
-    assert credentials.check_again(fresh) and fresh.permissions["stages"]
+    ProcrastinateJob.objects.all().delete()
+    questions.sweep()  # each minute
+    assert factories.ask_lever(fresh) and fresh.permissions["stages"]
+    questions.sweep()
+    assert not factories.ask_lever(fresh)
 
 
 def test_a_missing_permission_is_named(fresh: Connection, lever: Running, admin: Member) -> None:
     lever.fault({"match": "GET /v1/stages", "kind": "status", "status": 403})
-    credentials.set_key(fresh, lever.keys["acme"], admin)
+    factories.set_key(fresh, lever.keys["acme"], admin)
     assert fresh.permissions["stages"] is False
     assert any("stages" in missing for missing in choices.ready(fresh))
 
@@ -94,7 +145,7 @@ def test_a_key_refused_later_is_told_and_a_new_one_heals_it(
     with pytest.raises(client.Unauthorised):
         pick_lists.refresh(connected, "stages")
     assert choices.status(connected) == ("danger", "Key refused")
-    credentials.set_key(connected, lever.keys["acme"], admin)
+    factories.set_key(connected, lever.keys["acme"], admin)
     assert choices.status(connected) == ("info", "Ready to enable")
 
 
@@ -102,7 +153,7 @@ def test_a_refusal_of_the_old_key_does_not_stain_the_new_one(
     connected: Connection, lever: Running, admin: Member
 ) -> None:
     before = Connection.objects.get(pk=connected.pk)
-    credentials.set_key(connected, lever.keys["acme"], admin)
+    factories.set_key(connected, lever.keys["acme"], admin)
     connections.refused(before)
     connected.refresh_from_db()
     assert connected.api_key_refused_at is None
@@ -111,7 +162,7 @@ def test_a_refusal_of_the_old_key_does_not_stain_the_new_one(
 def test_the_address_is_one_of_the_operators(
     fresh: Connection, lever: Running, admin: Member
 ) -> None:
-    credentials.set_key(fresh, lever.keys["acme"], admin, base_url="http://elsewhere.example/v1")
+    factories.set_key(fresh, lever.keys["acme"], admin, base_url="http://elsewhere.example/v1")
     assert connections.address(fresh) == lever.api
 
 
@@ -165,7 +216,7 @@ def test_a_key_is_no_token_and_a_token_no_key(
     assert "Data API key" in sentence(
         credentials.add_token, connected, "", lever.keys["acme"], admin
     )
-    assert "Stage change" in sentence(credentials.set_key, connected, TOKEN, admin)
+    assert "Stage change" in sentence(credentials.offer_key, connected, TOKEN, admin)
 
 
 # --- perform as
@@ -195,9 +246,40 @@ def test_an_active_user_is_found_however_it_is_written(
     assert user and not user["deactivated"]
 
 
-def test_without_a_key_the_user_is_kept_as_a_draft(fresh: Connection, admin: Member) -> None:
+def test_without_a_key_the_user_is_kept_unchecked(fresh: Connection, admin: Member) -> None:
     choices.set_perform_as(fresh, "anybody@acme.example", admin)
     assert fresh.perform_as == "anybody@acme.example"
+
+
+def age_lists(connection: Connection, age: timedelta) -> None:
+    connection.pick_lists.update(fetched_at=timezone.now() - age)
+
+
+@pytest.mark.parametrize(
+    ("email", "says"),
+    [("nobody@acme.example", "Lever has no user"), ("former@acme.example", "is deactivated")],
+)
+def test_who_is_not_in_an_older_list_is_a_draft_and_looked_up(
+    connected: Connection, admin: Member, email: str, says: str
+) -> None:
+    age_lists(connected, questions.JUST_NOW)
+    choices.set_perform_as(connected, email, admin)
+    assert (connected.perform_as, connected.perform_as_draft) == ("dana@acme.example", email)
+    assert choices.who(connected, email).words == f"{email} is being looked up in Lever…"
+    assert factories.ask_lever(connected)
+    assert says in choices.who(connected, email).words
+    assert choices.ready(connected) == [choices.who(connected, email).words]
+
+
+def test_a_draft_counts_as_soon_as_lever_lists_it(connected: Connection, admin: Member) -> None:
+    users = connected.pick_lists.get(kind="users")
+    users.items = [each for each in users.items if each["email"] != "remy@acme.example"]
+    users.save()
+    age_lists(connected, questions.JUST_NOW)
+    choices.set_perform_as(connected, "remy@acme.example", admin)
+    assert connected.perform_as == "dana@acme.example"
+    assert factories.ask_lever(connected)
+    assert (connected.perform_as, connected.perform_as_draft) == ("remy@acme.example", "")
 
 
 # --- lists
@@ -224,9 +306,9 @@ def test_an_old_list_serves_while_lever_is_away(connected: Connection, lever: Ru
 def test_another_companys_key_brings_its_own_lists(
     connected: Connection, lever: Running, admin: Member
 ) -> None:
-    credentials.set_key(connected, lever.keys["borealis"], admin)
+    factories.set_key(connected, lever.keys["borealis"], admin)
     assert not choices.stage_gone(connected, "lead-new")
-    emails = {user["email"] for user in pick_lists.users(connected)}
+    emails = {user["email"] for user in questions.listed(connected, "users").items}
     assert all(email.endswith("@borealis.example") for email in emails)
 
 
@@ -287,10 +369,21 @@ def test_no_secret_is_in_the_audit_trail_a_row_or_a_log(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     key = lever.keys["acme"]
-    credentials.set_key(fresh, key, admin)
+    factories.set_key(fresh, key, admin)
     credentials.add_token(fresh, "Stage change", TOKEN, admin)
     trail = str(list(AuditEvent.objects.values()))
     row = str(Connection.objects.values().get(pk=fresh.pk))
     for secret in (key, TOKEN):
         assert not any(secret in text for text in (trail, row, caplog.text))
         assert secret.encode() not in bytes(fresh.api_key or b"")
+
+
+def test_an_offered_key_is_sealed_and_in_no_job_and_no_log(
+    fresh: Connection, lever: Running, admin: Member, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    key = lever.keys["acme"]
+    credentials.offer_key(fresh, key, admin)
+    jobs, row = str(list(ProcrastinateJob.objects.values())), OfferedKey.objects.values().get()
+    assert not any(key in text for text in (jobs, str(row), caplog.text))
+    assert key.encode() not in bytes(row["sealed"])

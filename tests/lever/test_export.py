@@ -19,7 +19,7 @@ from nomdecode.candidates.models import PassChoice
 from nomdecode.demo import clock
 from nomdecode.interviews import outcome, scorecards
 from nomdecode.interviews.models import Assignment, Criterion, Interview, Position
-from nomdecode.lever import calls, credentials, export, protocol
+from nomdecode.lever import calls, export, protocol
 from nomdecode.lever import connection as connections
 from nomdecode.lever.client import Opportunity as Made
 from nomdecode.lever.models import (
@@ -493,7 +493,7 @@ def test_a_refused_key_pauses_everything_until_a_good_one(company: Company) -> N
     fault = {"match": CREATE, "kind": "status", "status": 401}
     company.lever.fault(fault)
     assert company.run(interview).reason == "key"
-    credentials.set_key(company.connection, company.lever.keys["acme"], company.admin)
+    factories.set_key(company.connection, company.lever.keys["acme"], company.admin)
     export.connection_changed(company.connection)
     assert company.run(interview).state == "exported"
 

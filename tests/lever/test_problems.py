@@ -474,7 +474,7 @@ def test_a_refused_key_is_told_and_is_over_with_a_good_one(lever: Running) -> No
     credentials.check_again(connection)
     problems.watch(timezone.now())
     assert organisation.problems.get().kind == "key_refused"
-    credentials.set_key(connection, lever.keys["acme"], admin)
+    factories.set_key(connection, lever.keys["acme"], admin)
     problems.watch(timezone.now())
     assert organisation.problems.get().closed_at is not None
 

@@ -1,17 +1,20 @@
 """The settings page, as an admin uses it without any script."""
 
 import re
+from datetime import timedelta
 from html import unescape
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 import factories
+from nomdecode.demo import clock
 from nomdecode.interviews.models import Position
 from nomdecode.lever import connection as connections
-from nomdecode.lever import pick_lists
+from nomdecode.lever import pick_lists, questions
 from nomdecode.lever.models import Connection, Export, MemberEmail, PositionPosting
 from nomdecode.orgs.models import Member, Role
 from sandbox import Running
@@ -36,15 +39,33 @@ class Admin:
     def page(self, name: str = "setup", query: str = "") -> str:
         answer = self.browser.get(reverse(f"lever:{name}") + query)
         assert answer.status_code == 200
-        return unescape(answer.content.decode())
+        self.shown = unescape(answer.content.decode())
+        return self.shown
 
     def post(self, name: str, *arguments: Any, headers: Any = None, **fields: Any) -> Any:
         url = reverse(f"lever:{name}", args=arguments)
         return self.browser.post(url, fields, headers=headers)
 
+    def replace(self) -> str:
+        """Where the link “Replace” leads."""
+        link = re.search(r'href="(\?replace=[^"#]+)', self.page())
+        assert link
+        return link[1]
+
     def connect(self, account: str = "acme") -> None:
         self.post("key", key=self.lever.keys[account])
+        assert self.worker()
         self.post("token_add", label="Stage change", token=TOKEN)
+
+    def worker(self) -> bool:
+        """Asks Lever, if it was rung."""
+        return factories.ask_lever(self.connection)
+
+    def look(self, part: str) -> Any:
+        """What a part of the open page does by itself when it hears that something changed."""
+        shows = re.search(rf"part={part}&shows=(\w+)", self.shown)
+        query = {"part": part, "shows": shows[1] if shows else ""}
+        return self.browser.get(reverse("lever:setup"), query, headers=HTMX)
 
     def save(self, **fields: Any) -> Any:
         choices = {
@@ -90,7 +111,7 @@ def test_the_whole_way_ends_live(admin: Admin) -> None:
 
 def test_the_labels_are_those_of_levers_help_page(admin: Admin) -> None:
     admin.connect()
-    page = admin.page(query="?replace")
+    page = admin.page(query=admin.replace())
     labels = re.findall(r"<label[^>]*>\s*(?:<input[^>]*>\s*<strong>)?([^<]+)", page)
     assert {
         "Lever Data API key",
@@ -106,24 +127,80 @@ def test_the_labels_are_those_of_levers_help_page(admin: Admin) -> None:
 
 def test_secrets_are_never_shown_again(admin: Admin) -> None:
     admin.connect()
-    page = admin.page(query="?replace")
+    page = admin.page(query=admin.replace())
     key = admin.lever.keys["acme"]
     assert key not in page and TOKEN not in page
     assert key[-4:] in page and TOKEN[-4:] in page
 
 
+# --- a key is saved
+
+
+def test_a_saved_key_is_shown_at_once_as_being_checked(admin: Admin) -> None:
+    key = admin.lever.keys["acme"]
+    part = text_of(admin.post("key", key=key, headers=HTMX))
+    assert "being checked with Lever…" in part and key[-4:] in part and key not in part
+    assert admin.post("key", key=key).status_code == 302
+    assert "being checked with Lever…" in admin.page()
+
+
+def test_when_lever_has_accepted_it_the_page_changes_by_itself(admin: Admin) -> None:
+    admin.post("key", key=admin.lever.keys["acme"])
+    admin.page()
+    assert [admin.look(part).status_code for part in ("key_step", "where")] == [204, 204]
+    assert admin.worker()
+    assert "Lever accepted this key." in text_of(admin.look("key_step"))
+    assert "New lead" in text_of(admin.look("where"))
+
+
 def test_a_refused_key_is_said_beside_its_field(admin: Admin) -> None:
-    answer = admin.post("key", key="no-key-that-lever-knows")
-    assert answer.status_code == 422
-    assert "Lever refused this key" in text_of(answer)
+    admin.post("key", key="no-key-that-lever-knows")
+    admin.page()
+    assert admin.worker()
+    for text in (text_of(admin.look("key_step")), admin.page()):
+        assert "Lever refused this key" in text and 'id="api-key"' in text
+
+
+def test_a_refused_key_leaves_the_present_one_on_the_page_and_is_forgotten(admin: Admin) -> None:
+    admin.connect()
+    admin.post("key", key="no-key-that-lever-knows")
+    assert admin.worker()
+    assert admin.lever.keys["acme"][-4:] in admin.page()
+    assert "Lever refused this key" in admin.shown
+    with clock.at(timezone.now() + timedelta(hours=2)):
+        assert "Lever refused this key" not in admin.page()
+
+
+def test_a_key_that_lever_could_not_be_asked_about_is_kept_and_said_so(admin: Admin) -> None:
+    admin.lever.fault({"match": "GET /v1/*", "kind": "status", "status": 503, "times": 9})
+    admin.post("key", key=admin.lever.keys["acme"])
+    assert admin.worker()
+    assert "This key is kept, but could not be checked yet" in admin.page()
+
+
+def test_the_present_key_is_checked_again_by_a_worker(admin: Admin) -> None:
+    admin.connect()
+    Connection.objects.update(permissions={"users": True, "stages": False})
+    assert "Checking this key with Lever…" in text_of(admin.post("key", check="1", headers=HTMX))
+    assert admin.worker()
+    assert admin.reloaded().permissions["stages"]
+    assert "Checking this key" not in admin.page()
+
+
+def test_a_check_that_lever_does_not_answer_says_so(admin: Admin) -> None:
+    admin.connect()
+    admin.lever.fault({"match": "GET /v1/*", "kind": "status", "status": 503, "times": 9})
+    admin.post("key", check="1")
+    assert admin.worker()
+    assert "Lever did not give an answer." in admin.page()
 
 
 def test_with_htmx_only_the_sentence_is_swapped_so_that_the_box_keeps_what_was_typed(
     admin: Admin,
 ) -> None:
-    answer = admin.post("key", key="no-key-that-lever-knows", headers=HTMX)
-    assert answer["HX-Retarget"] == "#key-problem"
-    assert "<input" not in text_of(answer) and "Lever refused this key" in text_of(answer)
+    answer = admin.post("key", key="dana@acme.example", headers=HTMX)
+    assert (answer.status_code, answer["HX-Retarget"]) == (422, "#key-problem")
+    assert "<input" not in text_of(answer) and "This is an e-mail address" in text_of(answer)
 
 
 def test_a_token_in_the_wrong_shape_keeps_its_label(admin: Admin) -> None:
@@ -142,6 +219,7 @@ def test_a_token_can_be_removed(admin: Admin) -> None:
 
 def test_enabling_with_something_missing_saves_the_rest_as_a_draft(admin: Admin) -> None:
     admin.post("key", key=admin.lever.keys["acme"])
+    assert admin.worker()
     answer = admin.save(enabled="on", origin="referred")
     assert answer.status_code == 422
     assert "Add a webhook signing token." in text_of(answer)
@@ -176,6 +254,28 @@ def test_who_performs_is_checked_as_soon_as_it_is_typed(
     assert answer.status_code == status
     assert words in text_of(answer) and 'hx-swap-oob="true"' in text_of(answer)
     assert (admin.reloaded().perform_as == email) is (status == 200)
+
+
+def test_who_is_not_in_an_older_list_is_looked_up_while_the_page_stands(admin: Admin) -> None:
+    admin.connect()
+    admin.connection.pick_lists.update(fetched_at=timezone.now() - questions.JUST_NOW)
+    email = "nobody@acme.example"
+    answer = admin.post("perform_as", headers=HTMX, perform_as=email)
+    assert answer.status_code == 200
+    assert f"{email} is being looked up in Lever…" in text_of(answer)
+    assert f'value="{email}"' in admin.page()
+    assert admin.worker()
+    assert f"Lever has no user with the address {email}" in text_of(admin.look("performer"))
+
+
+def test_saving_while_somebody_is_looked_up_keeps_who_performed_before(admin: Admin) -> None:
+    admin.connect()
+    admin.save(enabled="on")
+    admin.connection.pick_lists.update(fetched_at=timezone.now() - questions.JUST_NOW)
+    assert admin.save(enabled="on", perform_as="nobody@acme.example").status_code == 302
+    saved = admin.reloaded()
+    assert (saved.enabled, saved.perform_as) == (True, "dana@acme.example")
+    assert saved.perform_as_draft == "nobody@acme.example"
 
 
 def test_a_stage_that_vanished_meanwhile_is_not_taken(admin: Admin) -> None:
@@ -246,11 +346,58 @@ def test_the_preview_shows_an_invented_person(admin: Admin) -> None:
     assert "Copper Heron" in unsuccessful and "Sample Person" not in unsuccessful
 
 
+def test_a_list_that_is_not_there_is_read_and_appears_by_itself(admin: Admin) -> None:
+    admin.connect()
+    admin.connection.pick_lists.filter(kind="stages").delete()
+    assert "Reading the stages from Lever…" in admin.page()
+    assert admin.worker()
+    assert "New lead" in text_of(admin.look("where"))
+
+
+def test_what_is_chosen_and_not_yet_saved_stays_when_the_list_is_put_anew(admin: Admin) -> None:
+    admin.connect()
+    typed = {"part": "where", "stage_passed": "offer", "origin": "agency"}
+    part = text_of(admin.browser.get(reverse("lever:setup"), typed, headers=HTMX))
+    assert 'value="offer" selected' in part and 'value="agency" selected' in part
+
+
 def test_the_page_stands_while_lever_is_away(admin: Admin) -> None:
     admin.connect()
-    admin.connection.pick_lists.all().delete()
+    admin.connection.pick_lists.filter(kind="stages").delete()
+    admin.page()
     admin.lever.fault({"match": "GET /v1/*", "kind": "status", "status": 503, "times": 9})
-    assert "has not told its stages yet" in admin.page()
+    assert admin.worker()
+    page = admin.page()
+    assert "has not told its stages yet" in page and "Lever did not give an answer." in page
+
+
+def test_a_list_that_could_not_be_read_again_is_asked_for_when_the_page_is_opened(
+    admin: Admin,
+) -> None:
+    admin.connect()
+    admin.lever.fault({"match": "GET /v1/*", "kind": "status", "status": 503})
+    admin.post("refresh")
+    assert admin.worker()
+    assert "They could not be read again." in admin.page()
+    with clock.at(timezone.now() + questions.JUST_NOW):
+        admin.page()
+    assert admin.worker()
+    assert "They could not be read again." not in admin.page()
+
+
+def test_an_open_page_does_not_have_an_absent_lever_asked_again_and_again(admin: Admin) -> None:
+    admin.connect()
+    admin.connection.pick_lists.filter(kind="stages").delete()
+    admin.lever.fault({"match": "GET /v1/*", "kind": "status", "status": 503, "times": 9})
+    admin.page()
+    assert admin.worker()
+    for part in ("status", "missing", "key_step", "performer", "where"):
+        admin.look(part)
+    admin.page()
+    assert not admin.worker()
+    with clock.at(timezone.now() + questions.JUST_NOW):
+        admin.page()
+    assert admin.worker()
 
 
 @pytest.mark.parametrize("name", ["activity", "events", "problems"])
@@ -309,6 +456,29 @@ def test_a_members_lever_address_must_be_an_active_users(admin: Admin) -> None:
     admin.connect()
     answer = admin.post("member_email", admin.member.pk, lever_email="former@acme.example")
     assert (answer.status_code, MemberEmail.objects.count()) == (422, 0)
+
+
+def test_a_members_lever_address_that_an_older_list_does_not_have_is_looked_up(
+    admin: Admin,
+) -> None:
+    admin.connect()
+    admin.connection.pick_lists.update(fetched_at=timezone.now() - questions.JUST_NOW)
+    email = "nobody@acme.example"
+    answer = admin.post("member_email", admin.member.pk, lever_email=email, headers=HTMX)
+    assert f"{email} is being looked up in Lever…" in text_of(answer)
+    assert admin.worker()
+    url = reverse("lever:member_email", args=[admin.member.pk])
+    assert "Lever has no user with the address" in text_of(admin.browser.get(url + "?shows="))
+
+
+def test_the_postings_are_read_when_somebody_looks(admin: Admin) -> None:
+    admin.connect()
+    admin.connection.pick_lists.filter(kind="postings").delete()
+    position = Position.objects.create(organisation=admin.organisation, title="Backend engineer")
+    url = reverse("lever:posting", args=[position.pk])
+    assert "Reading the postings from Lever…" in text_of(admin.browser.get(url))
+    assert admin.worker()
+    assert 'id="id_posting"' in text_of(admin.browser.get(url + "?shows="))
 
 
 def test_a_position_is_tied_to_a_posting_of_levers(admin: Admin) -> None:

@@ -1,12 +1,13 @@
 """What an admin chooses, what is still missing, and whether the connection may be enabled."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from nomdecode.lever import client, credentials, misplaced, pick_lists
 from nomdecode.lever import connection as connections
+from nomdecode.lever import credentials, misplaced, pick_lists, questions
 from nomdecode.lever.connection import Invalid
 from nomdecode.lever.models import Connection
 from nomdecode.orgs import audit
@@ -17,35 +18,90 @@ class Stale(Exception):
     """Somebody else saved the same settings since this page was opened."""
 
 
-def set_perform_as(connection: Connection, text: str, member: Member) -> None:
-    """Raises Invalid unless it is an active Lever user, as far as Lever can be asked."""
-    email = text.strip()
-    user_problem(connection, email)
-    with transaction.atomic():
-        held = Connection.objects.select_for_update().get(pk=connection.pk)
-        held.perform_as = email
-        held.save(update_fields=["perform_as"])
-        audit.record(held.organisation, "lever.saved", held, member=member, what="perform as")
-        connections.changed(held)
-    connection.refresh_from_db()
+# --- Lever's users
 
 
-def user_problem(connection: Connection, email: str) -> None:
-    """Raises Invalid if `email` is no address, or Lever says that no active user has it."""
+@dataclass(frozen=True)
+class Who:
+    """What Lever's list says of an address. `look`: ok, asking, quiet (nobody knows), wrong."""
+
+    look: str
+    words: str
+    user: dict[str, Any] | None = None
+
+
+def who(connection: Connection, email: str) -> Who:
+    """As last listed; asks nobody."""
+    users = questions.listed(connection, "users")
+    user = pick_lists.find_user(users.items, email)
+    if user and not user["deactivated"]:
+        role = user["role"].capitalize()
+        return Who("ok", ", ".join(word for word in ("Active", role) if word), user)
+    if users.asking and not users.failure:
+        return Who("asking", f"{email} is being looked up in Lever…")
+    if users.failure:
+        return Who("quiet", f"{users.failure} {email} is not looked up yet.")
+    if users.read_at is None:
+        return Who("quiet", "Checked as soon as Lever answers")
+    return Who("wrong", _absent(email) if user is None else _deactivated(email))
+
+
+def _absent(email: str) -> str:
+    return f"Lever has no user with the address {email}. Look in Lever under Users."
+
+
+def _deactivated(email: str) -> str:
+    return f"{email} is deactivated in Lever. Choose an active user."
+
+
+def look_up(connection: Connection, email: str) -> None:
+    """For a page that is opened: has Lever asked about an address that its list does not have."""
+    if email and who(connection, email).look != "ok":
+        questions.freshen(connection, ["users"], questions.JUST_NOW)
+
+
+def take_user(connection: Connection, email: str) -> bool:
+    """Whether `email` may count: Lever lists an active user of it, or has not told its users yet.
+
+    Otherwise a worker asks. Raises Invalid for what is no address, and for one that Lever's list
+    did not have just now.
+    """
     if not email:
         raise Invalid("Enter the e-mail address of a Lever user.")
     if sentence := misplaced.sentence(email, misplaced.EMAIL):
         raise Invalid(sentence)
     if misplaced.kind_of(email) != "email":
         raise Invalid("This is no e-mail address. Write it like dana@company.example.")
-    try:
-        user = pick_lists.user_by_email(connection, email)
-    except client.LeverError:
-        return  # kept as a draft; ready() looks again
-    if user is None:
-        raise Invalid(f"Lever has no user with the address {email}. Look in Lever under Users.")
-    if user["deactivated"]:
-        raise Invalid(f"{email} is deactivated in Lever. Choose an active user.")
+    found = who(connection, email)
+    if found.look == "wrong" and pick_lists.age(connection, "users") < questions.JUST_NOW:
+        raise Invalid(found.words)
+    if found.look != "ok":
+        questions.ask(connection, "users")
+    return found.look == "ok" or pick_lists.known(connection, "users") is None
+
+
+def performing(email: str, *, counts: bool) -> dict[str, str]:
+    """Fields of Connection: what is not known to count stays beside what counts."""
+    if counts:
+        return {"perform_as": email, "perform_as_draft": ""}
+    return {"perform_as_draft": email}
+
+
+def set_perform_as(connection: Connection, text: str, member: Member) -> None:
+    """Raises Invalid; who is not known to Lever's last list is kept as a draft and looked up."""
+    email = text.strip()
+    chosen = performing(email, counts=take_user(connection, email))
+    with transaction.atomic():
+        held = Connection.objects.select_for_update().get(pk=connection.pk)
+        for name, value in chosen.items():
+            setattr(held, name, value)
+        held.save(update_fields=list(chosen))
+        audit.record(held.organisation, "lever.saved", held, member=member, what="perform as")
+        connections.changed(held)
+    connection.refresh_from_db()
+
+
+# --- on and off
 
 
 def ready(connection: Connection) -> list[str]:
@@ -60,7 +116,9 @@ def ready(connection: Connection) -> list[str]:
             missing.append(f"The Data API key may not read {kind}: give it that permission.")
     if not connection.tokens.filter(revoked_at=None).exists():
         missing.append("Add a webhook signing token.")
-    if not connection.perform_as:
+    if connection.perform_as_draft:
+        missing.append(who(connection, connection.perform_as_draft).words)
+    elif not connection.perform_as:
         missing.append("Say who to perform as when the interviewer is no Lever user.")
     elif (fallback := fallback_user(connection)) is not None and fallback["deactivated"]:
         missing.append(f"{connection.perform_as} is no active Lever user: choose another one.")

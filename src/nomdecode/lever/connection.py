@@ -6,13 +6,11 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from nomdecode.lever import allowance, client
+from nomdecode.lever import allowance, client, protocol
 from nomdecode.lever.models import Connection, SigningToken
 from nomdecode.orgs import keys, live
 from nomdecode.orgs.doorbell import ring
 from nomdecode.orgs.models import Organisation
-
-PAGE_DEADLINE = 8.0  # seconds that somebody who looks at a page waits for one call
 
 
 class Invalid(Exception):
@@ -56,12 +54,12 @@ def address(connection: Connection) -> str:
 
 def lever(
     connection: Connection,
-    total_deadline: float = 20.0,
+    total_deadline: float | None = None,
     *,
     background: bool = False,
     check: Callable[[], None] | None = None,
 ) -> client.Lever:
-    """A client with this connection's key. Raises Unauthorised where there is none.
+    """A client with this connection's key, for workers. Raises Unauthorised where there is none.
 
     Each call waits for its turn, then passes `check`; background work yields to all others.
     """
@@ -70,26 +68,11 @@ def lever(
     return client.Lever(
         address(connection),
         unseal(connection, connection.api_key, "key"),
-        total_deadline,
+        total_deadline or protocol.CALL_DEADLINE.total_seconds(),
         before=lambda: allowance.wait(connection.pk, background=background),
         check=check,
-        slowed=_slowed(connection),
+        slowed=lambda seconds: allowance.slow(connection.pk, seconds),
     )
-
-
-def lever_with(connection: Connection, url: str, key: str) -> client.Lever:
-    """A client with a key that is not saved yet, for somebody who waits for the answer."""
-    return client.Lever(
-        url,
-        key,
-        PAGE_DEADLINE,
-        before=lambda: allowance.wait(connection.pk),
-        slowed=_slowed(connection),
-    )
-
-
-def _slowed(connection: Connection) -> Callable[[float | None], None]:
-    return lambda seconds: allowance.slow(connection.pk, seconds)
 
 
 def _row(organisation_id: object) -> str:
@@ -137,6 +120,12 @@ def ring_again(connection: Connection) -> None:
     from nomdecode.lever.tasks import look_again  # it reads connections: only here the other way
 
     ring(look_again, connection_id=connection.pk)
+
+
+def ring_to_ask(connection: Connection) -> None:
+    from nomdecode.lever.tasks import ask_lever
+
+    ring(ask_lever, connection_id=connection.pk)
 
 
 def publish(connection: Connection) -> None:

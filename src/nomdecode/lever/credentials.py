@@ -1,16 +1,18 @@
 """The Data API key and the signing tokens: checked, sealed, replaced, never read back."""
 
+from copy import copy
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from nomdecode.lever import accounts, client, misplaced, pick_lists
 from nomdecode.lever import connection as connections
 from nomdecode.lever.connection import Invalid
 from nomdecode.lever.eligibility import UNKNOWN
-from nomdecode.lever.models import Connection, SigningToken
+from nomdecode.lever.models import Connection, OfferedKey, SigningToken
 from nomdecode.orgs import audit
 from nomdecode.orgs.models import Member
 
@@ -20,10 +22,10 @@ NEEDED = ("users", "stages", "opportunities")
 OPTIONAL = ("postings", "archive_reasons", "webhooks")
 
 
-def set_key(connection: Connection, text: str, member: Member, base_url: str = "") -> bool:
-    """Asks Lever with the key first. True if Lever answered; False if it is kept unchecked.
+def offer_key(connection: Connection, text: str, member: Member, base_url: str = "") -> None:
+    """Keeps a key beside the present one; a worker asks Lever with it, and it becomes the key.
 
-    Raises Invalid for what is no key, and for one that Lever refuses: nothing is saved then.
+    Raises Invalid for what is no key. One that is offered later counts instead of it.
     """
     key = text.strip()
     if not key:
@@ -34,9 +36,56 @@ def set_key(connection: Connection, text: str, member: Member, base_url: str = "
         if plain == key:
             raise Invalid(f"This is the signing token “{token.label}”, not the Data API key.")
     url = base_url if base_url in settings.LEVER_URLS else connections.address(connection)
-    permissions, lists = _probe_new(connection, url, key)
-    keep_key(connection, key, url, permissions, lists, member)
-    return bool(permissions)
+    offer = {"last4": key[-4:], "base_url": url, "member": member, "refused_at": None}
+    offer |= {"sealed": connections.seal(connection, key, "key"), "refused": ""}
+    with transaction.atomic():
+        OfferedKey.objects.update_or_create(connection=connection, defaults=offer)
+        connections.ring_to_ask(connection)
+
+
+def try_offered(connection: Connection) -> None:
+    """Asks Lever with the key that was offered: it becomes the key, or is destroyed."""
+    offered = OfferedKey.objects.filter(connection=connection).exclude(sealed=None).first()
+    if offered is None or offered.sealed is None:
+        return
+    as_if = copy(connection)
+    as_if.base_url, as_if.api_key = offered.base_url, offered.sealed
+    try:
+        with connections.lever(as_if) as asked:
+            answer = _probe(asked)
+    except client.Unauthorised:
+        _destroy(connection, offered)
+    except client.LeverError:
+        _accept(connection, offered, {}, {})  # kept unchecked
+    else:
+        _accept(connection, offered, *answer)
+    connection.refresh_from_db()
+
+
+def _same(offered: OfferedKey) -> QuerySet[OfferedKey]:
+    """Empty where another key was offered meanwhile, or another worker was faster."""
+    return OfferedKey.objects.filter(pk=offered.pk, sealed=offered.sealed)
+
+
+def _destroy(connection: Connection, offered: OfferedKey) -> None:
+    hint = " It looks like a signing token: that belongs into the next step."
+    looks = misplaced.looks_like_token(connections.unseal(connection, offered.sealed or b"", "key"))
+    sentence = "Lever refused this key. Copy it again, or make a new one." + (hint if looks else "")
+    _same(offered).update(sealed=None, refused=sentence, refused_at=timezone.now())
+    connections.publish(connection)
+
+
+@transaction.atomic
+def _accept(
+    connection: Connection,
+    offered: OfferedKey,
+    permissions: dict[str, bool],
+    lists: dict[str, list[dict[str, Any]]],
+) -> None:
+    Connection.objects.select_for_update().get(pk=connection.pk)  # before the offer, as everywhere
+    if _same(offered).delete()[0]:
+        key = connections.unseal(connection, offered.sealed or b"", "key")
+        keep_key(connection, key, offered.base_url, permissions, lists, offered.member)
 
 
 @transaction.atomic
@@ -46,7 +95,7 @@ def keep_key(
     url: str,
     permissions: dict[str, bool],
     lists: dict[str, list[dict[str, Any]]],
-    member: Member,
+    member: Member | None,
 ) -> None:
     """Seals a key that Lever was asked about, with what it answered."""
     held = Connection.objects.select_for_update().get(pk=connection.pk)
@@ -60,27 +109,13 @@ def keep_key(
     held.api_key_refused_at, held.permissions = None, permissions
     held.save()
     held.pick_lists.exclude(kind=accounts.KNOWN).delete()  # another key may be another company's
+    held.questions.all().delete()
     for kind, items in lists.items():
         pick_lists.keep(held, kind, items)
     accounts.recognise(held, lists.get("users", []), member)
     audit.record(held.organisation, "lever.key_set", held, member=member, last4=key[-4:])
     connections.changed(held)
     connection.refresh_from_db()
-
-
-def _probe_new(
-    connection: Connection, url: str, key: str
-) -> tuple[dict[str, bool], dict[str, list[dict[str, Any]]]]:
-    """What a key may do; nothing at all where Lever does not answer."""
-    try:
-        with connections.lever_with(connection, url, key) as asked:
-            return _probe(asked)
-    except client.Unauthorised:
-        hint = " It looks like a signing token: that belongs into the next step."
-        looks = hint if misplaced.looks_like_token(key) else ""
-        raise Invalid("Lever refused this key. Copy it again, or make a new one." + looks) from None
-    except client.LeverError:
-        return {}, {}
 
 
 def _probe(asked: client.Lever) -> tuple[dict[str, bool], dict[str, list[dict[str, Any]]]]:
@@ -100,16 +135,14 @@ def _probe(asked: client.Lever) -> tuple[dict[str, bool], dict[str, list[dict[st
     return permissions, lists
 
 
-def check_again(connection: Connection) -> bool:
-    """Asks Lever what the present key may do. False if it did not answer."""
+def check_again(connection: Connection) -> None:
+    """Asks Lever what the present key may do. Raises LeverError where it does not answer."""
     try:
-        with connections.lever(connection, connections.PAGE_DEADLINE) as asked:
+        with connections.lever(connection) as asked:
             permissions, lists = _probe(asked)
     except client.Unauthorised:
         connections.refused(connection)
-        return True
-    except client.LeverError:
-        return False
+        return
     with transaction.atomic():
         held = Connection.objects.select_for_update().get(pk=connection.pk)
         if held.api_key_set_at == connection.api_key_set_at:  # else another key was saved meanwhile
@@ -121,14 +154,12 @@ def check_again(connection: Connection) -> bool:
                 accounts.recognise(held, lists.get("users", []))
             connections.changed(held)
     connection.refresh_from_db()
-    return True
 
 
-def check_unknown() -> None:
-    """A key that was kept while Lever did not answer is checked as soon as it does."""
-    unknown = Connection.objects.filter(account=UNKNOWN, api_key_refused_at=None)
-    for connection in unknown.exclude(api_key=None):
-        check_again(connection)
+# Kept while Lever did not answer, or not known whose: it is checked again until Lever has told.
+UNCHECKED = Q(api_key__isnull=False, api_key_refused_at=None) & (
+    Q(permissions={}) | Q(account=UNKNOWN)
+)
 
 
 def add_token(connection: Connection, label: str, text: str, member: Member) -> SigningToken:

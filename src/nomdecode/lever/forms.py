@@ -52,7 +52,8 @@ class SettingsForm(forms.Form):
 
     def __init__(self, connection: Connection, data: Any = None) -> None:
         initial = {name: getattr(connection, name) for name in (*SAVED, "enabled")}
-        self.connection = connection
+        initial["perform_as"] = connection.perform_as_draft or connection.perform_as
+        self.connection, self.counts = connection, True
         stages, reasons = _items(connection, "stages"), _items(connection, "archive_reasons")
         self.asks_stages = bool(connection.api_key and stages)
         if not initial["archive_reason"] and reasons:
@@ -94,7 +95,7 @@ class SettingsForm(forms.Form):
         email = str(self.cleaned_data["perform_as"]).strip()
         if email:
             try:
-                choices.user_problem(self.connection, email)
+                self.counts = choices.take_user(self.connection, email)
             except connections.Invalid as error:
                 raise forms.ValidationError(error.sentence) from None
         return email
@@ -119,7 +120,10 @@ class SettingsForm(forms.Form):
 
     def chosen(self) -> dict[str, Any]:
         """What can be saved, whatever is wrong with the rest."""
-        return {name: self.cleaned_data[name] for name in SAVED if name in self.cleaned_data}
+        chosen = {name: self.cleaned_data[name] for name in SAVED if name in self.cleaned_data}
+        if "perform_as" in chosen:
+            chosen |= choices.performing(chosen.pop("perform_as"), counts=self.counts)
+        return chosen
 
 
 def _items(connection: Connection, kind: str) -> list[dict[str, Any]]:

@@ -37,6 +37,7 @@ class Connection(models.Model):
         default=dict
     )  # {"users": true, "stages": false, …} as last tried
     perform_as = models.EmailField(blank=True)
+    perform_as_draft = models.EmailField(blank=True)  # counts as soon as Lever lists it as active
     stage_passed = models.CharField(max_length=80, blank=True)
     export_unsuccessful = models.BooleanField(default=False)
     stage_not_passed = models.CharField(max_length=80, blank=True)  # blank: the same
@@ -54,6 +55,35 @@ class Connection(models.Model):
     account_was = models.CharField(max_length=200, blank=True)  # until an admin has decided
     unsigned_count = models.PositiveIntegerField(default=0)
     unsigned_at = models.DateTimeField(null=True)
+
+
+class OfferedKey(models.Model):
+    """A Data API key beside the present one, until a worker has asked Lever whether to keep it."""
+
+    connection = models.OneToOneField(
+        Connection, models.CASCADE, primary_key=True, related_name="offered"
+    )
+    sealed = models.BinaryField(null=True)  # null: refused, and destroyed
+    last4 = models.CharField(max_length=4)
+    base_url = models.CharField(max_length=200)
+    member = models.ForeignKey(Member, models.SET_NULL, null=True, related_name="+")
+    refused_at = models.DateTimeField(null=True)
+    refused = models.CharField(max_length=200, blank=True)  # the sentence
+
+
+class Question(models.Model):
+    """What a page wants to know from Lever: a worker asks. `what`: key, or a kind of pick list."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="questions")
+    what = models.CharField(max_length=20)
+    asked_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+    failure = models.CharField(max_length=200, blank=True)  # why Lever did not tell: a sentence
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["connection", "what"], name="question_once")
+        ]
 
 
 class SigningToken(models.Model):

@@ -1,15 +1,18 @@
-"""Small parts that pages of other rooms show: a member's Lever user, a position's posting."""
+"""Small parts that pages of other rooms show: a member's Lever user, a position's posting.
+
+They show what Lever told last; where that is old, a worker asks, and the part looks again.
+"""
 
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from nomdecode.interviews.models import Position
-from nomdecode.lever import choices, client, pick_lists
+from nomdecode.lever import choices, questions, showing
 from nomdecode.lever import connection as connections
 from nomdecode.lever.models import Connection, MemberEmail, PositionPosting
 from nomdecode.orgs import audit
@@ -20,10 +23,18 @@ shows_and_saves = require_http_methods(["GET", "POST"])
 INVALID = 422
 
 
+def _looks_again(request: HttpRequest) -> bool:
+    """By itself: what is asked of Lever is asked for when somebody opens the page."""
+    return "shows" in request.GET
+
+
 @shows_and_saves
 def member_email(request: MemberRequest, pk: int) -> HttpResponse:
     member = get_object_or_404(request.member.organisation.members.select_related("user"), pk=pk)
     connection = connections.of(request.member.organisation)
+    if _looks_again(request):
+        context = _user(connection, member)
+        return showing.part(request, "lever/member_email.html#user", context, context["shows"])
     typed, error = None, ""
     if request.method == "POST":
         typed = request.POST.get("lever_email", "").strip()
@@ -35,11 +46,11 @@ def member_email(request: MemberRequest, pk: int) -> HttpResponse:
             return redirect("orgs:member", pk)
     own = MemberEmail.objects.filter(member=member).first()
     email = own.email if own else ""
+    choices.look_up(connection, email or member.email)
     context = {
-        "found": member,
+        **_user(connection, member),
         "typed": email if typed is None else typed,
         "error": error,
-        **_user(connection, email or member.email),
     }
     return render(request, "lever/member_email.html", context, status=INVALID if error else 200)
 
@@ -47,7 +58,7 @@ def member_email(request: MemberRequest, pk: int) -> HttpResponse:
 @transaction.atomic
 def _set_member_email(connection: Connection, member: Member, email: str, by: Member) -> None:
     if email:
-        choices.user_problem(connection, email)
+        choices.take_user(connection, email)
         MemberEmail.objects.update_or_create(member=member, defaults={"email": email})
     else:
         MemberEmail.objects.filter(member=member).delete()
@@ -55,53 +66,55 @@ def _set_member_email(connection: Connection, member: Member, email: str, by: Me
     connections.changed(connection)
 
 
-def _user(connection: Connection, email: str) -> dict[str, Any]:
-    """Which Lever user stands behind `email`, in words."""
-    if not connection.api_key:
-        return {"pill": "quiet", "words": "Connect Lever first"}
-    try:
-        user = pick_lists.user_by_email(connection, email)
-    except client.LeverError:
-        return {"pill": "quiet", "words": "Lever does not answer"}
-    if user is None:
-        return {"pill": "warn", "words": f"No Lever user has {email}"}
-    if user["deactivated"]:
-        return {"pill": "warn", "words": f"{email} is deactivated in Lever"}
-    role = f", {user['role']}" if user["role"] else ""
-    return {"pill": "ok", "words": f"{user['name'] or email}{role}"}
+def _user(connection: Connection, member: Member) -> dict[str, Any]:
+    """Which Lever user stands behind the member, in words."""
+    own = MemberEmail.objects.filter(member=member).first()
+    email = own.email if own else member.email
+    who = choices.who(connection, email)
+    if who.user:
+        role = f", {who.user['role']}" if who.user["role"] else ""
+        who = choices.Who("ok", f"{who.user['name'] or email}{role}")
+    elif not connection.api_key:
+        who = choices.Who("quiet", "Connect Lever first")
+    elif who.look == "wrong" and not own:  # nobody said that they have one
+        who = choices.Who("warn", f"No active Lever user has {email}")
+    return {"found": member, "who": who, "shows": showing.digest(email, who)}
 
 
 @shows_and_saves
 def posting(request: MemberRequest, pk: UUID) -> HttpResponse:
     position = get_object_or_404(Position, organisation=request.member.organisation, pk=pk)
     connection = connections.of(request.member.organisation)
-    error, postings = "", []
-    if connection.api_key:
-        try:
-            postings = pick_lists.postings(connection)
-        except client.LeverError as failure:
-            error = failure.sentence
-    if request.method == "POST" and not error:
-        error = _set_posting(position, postings, request.POST.get("posting", ""), request.member)
+    error = ""
+    if request.method == "POST":
+        error = _set_posting(position, connection, request.POST.get("posting", ""), request.member)
         if not request.htmx and not error:
             return redirect("interviews:position", pk)
+    if not _looks_again(request):
+        questions.freshen(connection, ["postings"])
+    listed = questions.listed(connection, "postings")
+    chosen = PositionPosting.objects.filter(position=position).first()
+    shows = showing.digest(connection.api_key_set_at, chosen and chosen.posting_id, listed)
     context = {
         "position": position,
         "connection": connection,
         "error": error,
-        "chosen": PositionPosting.objects.filter(position=position).first(),
-        "postings": [one for one in postings if one["state"] in ("published", "internal")],
+        "chosen": chosen,
+        "picked": request.GET.get("posting", chosen.posting_id if chosen else ""),
+        "listed": listed,
+        "postings": [one for one in listed.items if one["state"] in ("published", "internal")],
+        "shows": shows,
     }
-    status = INVALID if error and request.method == "POST" else 200
-    return render(request, "lever/posting.html", context, status=status)
+    if error:
+        return render(request, "lever/posting.html", context, status=INVALID)
+    return showing.part(request, "lever/posting.html", context, shows)
 
 
 @transaction.atomic
-def _set_posting(
-    position: Position, postings: list[dict[str, Any]], chosen: str, by: Member
-) -> str:
+def _set_posting(position: Position, connection: Connection, chosen: str, by: Member) -> str:
     """The sentence that says why not, or ""."""
     if chosen:
+        postings = questions.listed(connection, "postings").items
         text = next((one["text"] for one in postings if one["id"] == chosen), None)
         if text is None:
             return "This posting is gone from Lever: choose another one."

@@ -1,4 +1,7 @@
-"""Users, stages, postings and archive reasons as Lever last listed them, with their age."""
+"""Users, stages, postings and archive reasons as Lever last listed them, with their age.
+
+What asks Lever here is for workers; a page has it asked (questions.py).
+"""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -42,11 +45,6 @@ def users(connection: Connection) -> list[dict[str, Any]]:
     return _listed(connection, "users")
 
 
-def stages(connection: Connection) -> list[dict[str, Any]]:
-    """[{id, text}] in Lever's order."""
-    return _listed(connection, "stages")
-
-
 def postings(connection: Connection) -> list[dict[str, Any]]:
     """[{id, text, state, owner, location}]."""
     return _listed(connection, "postings")
@@ -79,30 +77,17 @@ def known(connection: Connection, kind: str) -> PickList | None:
 def refresh(connection: Connection, kind: str) -> list[dict[str, Any]]:
     """Asks Lever for one list: users, stages, postings or archive_reasons. Raises LeverError."""
     try:
-        with connections.lever(connection, connections.PAGE_DEADLINE) as asked:
+        with connections.lever(connection) as asked:
             items = LISTS[kind](asked)
     except client.Unauthorised:
         if connection.api_key:
             connections.refused(connection)
         raise
-    same_key = Connection.objects.filter(pk=connection.pk, api_key_set_at=connection.api_key_set_at)
     with transaction.atomic():
-        if same_key.exists():  # else it is another company's list, perhaps
+        held = Connection.objects.select_for_update().get(pk=connection.pk)
+        if held.api_key_set_at == connection.api_key_set_at:  # else it may be another company's
             keep(connection, kind, items)
     return items
-
-
-def freshen(connection: Connection) -> None:
-    """Asks for the lists that a page shows and that have grown old, until Lever fails to answer."""
-    if not connection.api_key or connection.api_key_refused_at:
-        return
-    for kind in ("stages", "users", "archive_reasons"):
-        if connection.permissions.get(kind) is False or age(connection, kind) < LIST_AGE:
-            continue
-        try:
-            refresh(connection, kind)
-        except client.LeverError:
-            return
 
 
 def _listed(connection: Connection, kind: str) -> list[dict[str, Any]]:
@@ -132,3 +117,15 @@ def keep(connection: Connection, kind: str, items: list[dict[str, Any]]) -> None
     if kind == "stages":
         pairs = [(item["id"], item["text"]) for item in items]
         pipeline_stages.replace(connection.organisation, pairs)
+    if kind == "users":
+        _take_draft(connection, items)
+
+
+def _take_draft(connection: Connection, listed: list[dict[str, Any]]) -> None:
+    """Who was to perform and was not known counts as soon as Lever lists them as active."""
+    held = Connection.objects.select_for_update().get(pk=connection.pk)
+    user = find_user(listed, held.perform_as_draft) if held.perform_as_draft else None
+    if user and not user["deactivated"]:
+        held.perform_as, held.perform_as_draft = held.perform_as_draft, ""
+        held.save(update_fields=["perform_as", "perform_as_draft"])
+        connections.changed(held)

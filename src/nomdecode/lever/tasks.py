@@ -7,12 +7,12 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from nomdecode.lever import (
-    credentials,
     duplicates,
     errands,
     export,
     problem_mail,
     problems,
+    questions,
     webhooks,
 )
 from nomdecode.lever.errors import LeverError
@@ -33,13 +33,18 @@ def sweep_deliveries(timestamp: int) -> None:
     webhooks.sweep(timezone.now())
 
 
-# --- the key
+# --- what pages want to know
+
+
+@app.task
+def ask_lever(connection_id: int) -> None:
+    questions.answer(connection_id)
 
 
 @app.periodic(cron="* * * * *")
-@app.task(queueing_lock="lever.check_unknown_keys")
-def check_unknown_keys(timestamp: int) -> None:
-    credentials.check_unknown()
+@app.task(queueing_lock="lever.sweep_questions")
+def sweep_questions(timestamp: int) -> None:
+    questions.sweep()
 
 
 # --- exports

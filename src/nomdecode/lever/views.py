@@ -1,10 +1,15 @@
-"""The settings page: a ladder whose steps each save on their own."""
+"""The settings page: a ladder whose steps each save on their own.
 
+Nothing here asks Lever: a worker does (questions.py), and the parts that show it look again
+(live.js, showing.py).
+"""
+
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
@@ -14,16 +19,16 @@ from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 from nomdecode.lever import (
     accounts,
     choices,
-    client,
     credentials,
     export,
-    pick_lists,
     preview,
     problems,
+    questions,
+    showing,
 )
 from nomdecode.lever import connection as connections
 from nomdecode.lever.forms import ALL, SettingsForm
-from nomdecode.lever.models import Connection
+from nomdecode.lever.models import Connection, OfferedKey
 from nomdecode.orgs.roles import MemberRequest
 
 STALE = (
@@ -31,6 +36,8 @@ STALE = (
     "What you chose is still here: save again to put it in place of theirs."
 )
 INVALID = 422
+LISTS = ("stages", "users", "archive_reasons")
+REFUSAL_SHOWS = timedelta(hours=1)  # of a key that was offered
 PERMISSIONS = {  # kind -> what it is called, what is lost without it
     "users": ("users", "missing, and needed"),
     "stages": ("stages", "missing, and needed"),
@@ -44,13 +51,36 @@ PERMISSIONS = {  # kind -> what it is called, what is lost without it
 @require_GET
 def setup(request: MemberRequest) -> HttpResponse:
     connection = connections.of(request.member.organisation)
-    part = request.GET.get("part", "")
-    if part in ("status", "missing"):
-        return render(request, f"lever/setup.html#{part}", _state(connection))
-    if part == "account":
-        return render(request, "lever/setup.html#account", _account(connection))
-    pick_lists.freshen(connection)
+    if "part" in request.GET:
+        return _part(request, connection)
+    questions.freshen(connection, LISTS)
+    choices.look_up(connection, connection.perform_as_draft or connection.perform_as)
     return _page(request, connection)
+
+
+def _part(request: HttpRequest, connection: Connection) -> HttpResponse:
+    match part := request.GET["part"]:
+        case "status" | "missing":
+            context = _state(connection)
+        case "account":
+            context = _account(connection)
+        case "key_step":
+            context = _key(connection, request.GET)
+        case "performer":
+            context = {**_performer(connection), "swaps": True}
+        case "where":
+            context = _where(connection, _form(connection, request.GET))
+        case _:
+            raise Http404
+    shows = context.get(f"{part}_shows", "")
+    return showing.part(request, f"lever/setup.html#{part}", context, shows)
+
+
+def _form(connection: Connection, typed: QueryDict) -> SettingsForm:
+    form = SettingsForm(connection)
+    if "stage_passed" in typed:
+        form.keep(typed)
+    return form
 
 
 def _state(connection: Connection) -> dict[str, Any]:
@@ -78,17 +108,13 @@ def _page(
         **_account(connection),
         **_tokens(connection),
         **_performer(connection),
+        **_key(connection, request.GET),
+        **_where(connection, form or SettingsForm(connection)),
         "here": "setup",
-        "form": form or SettingsForm(connection),
         "webhook_url": connections.webhook_url(connection),
-        "addresses": [(url, _address_name(url)) for url in settings.LEVER_URLS],
-        "address": connections.address(connection),
-        "checks": _checks(connection),
-        "stages_listed": pick_lists.known(connection, "stages"),
         "waiting_named": named,
         "waiting_pseudonymous": pseudonymous,
         "preview": shown(connection),
-        "replaces_key": "replace" in request.GET,
         **more,
     }
     return render(request, "lever/setup.html", context, status=status)
@@ -111,21 +137,48 @@ def _checks(connection: Connection) -> list[tuple[str, str]]:
 # --- the key
 
 
+def _key(connection: Connection, asked: QueryDict) -> dict[str, Any]:
+    offered = OfferedKey.objects.filter(connection=connection).first()
+    if offered and offered.refused_at and timezone.now() - offered.refused_at > REFUSAL_SHOWS:
+        offered = None
+    # Once another key is there, nobody wants to replace the one before.
+    number = str(connection.api_key_set_at.timestamp()) if connection.api_key_set_at else ""
+    replaces = asked.get("replace") == number
+    checking, failure = questions.state(connection, questions.KEY)
+    checks = _checks(connection)
+    return {
+        "connection": connection,
+        "addresses": [(url, _address_name(url)) for url in settings.LEVER_URLS],
+        "address": offered.base_url if offered else connections.address(connection),
+        "checks": checks,
+        "offered": offered,
+        "key_number": number,
+        "takes_key": replaces or offered or not number or connection.api_key_refused_at,
+        "key_replaces": replaces,
+        "key_checking": checking,
+        "key_failure": failure,
+        "key_step_shows": showing.digest(
+            number,
+            connection.api_key_refused_at,
+            connection.account,
+            checks,
+            offered and (offered.last4, offered.refused),
+            checking,
+            failure,
+        ),
+    }
+
+
 @require_POST
 @sensitive_post_parameters()
 def key(request: MemberRequest) -> HttpResponse:
     connection = connections.of(request.member.organisation)
-    if "check" in request.POST:
-        if not credentials.check_again(connection):
-            messages.warning(request, "Lever does not answer. Try again in a moment.")
-        return _go(request)
+    text, address = request.POST.get("key", ""), request.POST.get("address", "")
     try:
-        checked = credentials.set_key(
-            connection,
-            request.POST.get("key", ""),
-            request.member,
-            request.POST.get("address", ""),
-        )
+        if "check" in request.POST:
+            questions.ask(connection, questions.KEY)
+        else:
+            credentials.offer_key(connection, text, request.member, address)
     except connections.Invalid as error:
         if not request.htmx:
             return _page(request, connection, status=INVALID, key_error=error.sentence)
@@ -134,15 +187,9 @@ def key(request: MemberRequest) -> HttpResponse:
             request, "lever/setup.html#key_problem", {"key_error": error.sentence}, status=INVALID
         )
         return reswap(retarget(answer, "#key-problem"), "outerHTML")
-    if checked:
-        messages.success(request, "Lever accepted the key.")
-    else:
-        messages.warning(
-            request,
-            "The key is kept, but could not be checked yet: Lever did not answer. "
-            "Check it again in a moment.",
-        )
-    return _go(request)
+    if not request.htmx:
+        return redirect("lever:setup")
+    return render(request, "lever/setup.html#key_step", _key(connection, request.GET))
 
 
 def _account(connection: Connection) -> dict[str, Any]:
@@ -241,37 +288,38 @@ def perform_as(request: MemberRequest) -> HttpResponse:
 
 
 def _performer(connection: Connection) -> dict[str, Any]:
-    user = choices.fallback_user(connection)
-    role = user["role"].capitalize() if user else ""
+    email = connection.perform_as_draft or connection.perform_as
+    who = choices.who(connection, email) if email else None
     return {
         "connection": connection,
-        "performer": user,
-        "performer_words": ", ".join(word for word in ("Active", role) if word),
+        "performer": who,
+        "performer_shows": showing.digest(email, who),
+    }
+
+
+def _where(connection: Connection, form: SettingsForm) -> dict[str, Any]:
+    stages = questions.listed(connection, "stages")
+    reasons = questions.listed(connection, "archive_reasons")
+    return {
+        "connection": connection,
+        "form": form,
+        "stages_listed": stages,
+        "where_shows": showing.digest(
+            connection.api_key_set_at,
+            connection.api_key_refused_at,
+            *((each.read_at, each.asking, each.failure) for each in (stages, reasons)),
+        ),
     }
 
 
 @require_POST
 def refresh(request: MemberRequest) -> HttpResponse:
-    """Asks Lever for its lists now; with htmx, what was chosen and not yet saved stays chosen."""
-    connection, error = connections.of(request.member.organisation), ""
-    try:
-        for kind in ("stages", "archive_reasons", "users"):
-            if connection.permissions.get(kind) is not False:
-                pick_lists.refresh(connection, kind)
-    except client.LeverError as failure:
-        error = failure.sentence
+    """Has Lever asked for its lists now; what was chosen and not yet saved stays chosen."""
+    connection = connections.of(request.member.organisation)
+    questions.ask(connection, *LISTS)
     if not request.htmx:
-        if error:
-            messages.warning(request, error)
         return redirect("lever:setup")
-    form = SettingsForm(connection)
-    form.keep(request.POST)
-    context = {
-        "connection": connection,
-        "form": form,
-        "stages_listed": pick_lists.known(connection, "stages"),
-        "refresh_error": error,
-    }
+    context = _where(connection, _form(connection, request.POST))
     return render(request, "lever/setup.html#where", context)
 
 
