@@ -102,6 +102,15 @@ def test_a_reveal_says_who_saw_what_and_why(candidate: Candidate) -> None:
     assert resume.detail["fields"] == ["resume"]
 
 
+def test_details_and_resume_that_are_shown_together_are_told_together(
+    candidate: Candidate,
+) -> None:
+    identity, resume = vault.reveal_all(candidate, "Lever", "successful")
+    assert (identity, resume) == (vault.own_details(candidate), vault.own_resume(candidate))
+    told = AuditEvent.objects.get(action="candidate.revealed")
+    assert told.detail["fields"][-2:] == ["links", "resume"]
+
+
 def test_the_candidate_looking_at_themselves_is_no_reveal(candidate: Candidate) -> None:
     vault.own_details(candidate)
     assert not AuditEvent.objects.filter(action="candidate.revealed").exists()

@@ -1,7 +1,7 @@
 """One interview's outcome on its way to Lever, against the sandbox over HTTP."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from threading import Thread
@@ -561,6 +561,16 @@ def test_cleared_by_a_person_it_leaves(company: Company) -> None:
     interview = company.interview(evidence="Zephyrine wrote clear code.")
     export.clear(company.run(interview), ["name"])
     assert company.run(interview).state == "exported"
+
+
+def test_an_export_asks_the_database_no_more_than_it_must(
+    company: Company, django_assert_max_num_queries: Callable[[int], Any]
+) -> None:
+    company.run(company.interview())  # Lever's lists are known from here on
+    interview = company.interview()
+    with django_assert_max_num_queries(75):
+        export.run(interview.pk)
+    assert len(company.profiles(interview)) == 1
 
 
 # --- what a slow worker or a missing fallback must not do

@@ -227,6 +227,18 @@ def test_a_profile_that_comes_when_it_was_planned_anew_is_kept(connection: Conne
     assert not Duplicate.objects.exists()
 
 
+def test_an_answer_that_comes_when_its_steps_are_gone_finishes_nothing(
+    connection: Connection,
+) -> None:
+    row = ready(connection)
+    work, _ = claimed(row)
+    row.steps.all().delete()  # it is planned anew for another account
+    assert calls.keep(work, made(row), "made", 1) is False
+    row.refresh_from_db()
+    assert row.state != "exported"
+    assert Duplicate.objects.get().external_id == "late-one"
+
+
 @pytest.mark.parametrize("at", [1_793_620_800_000_000_000, -1, float("nan"), float("inf")])
 def test_an_id_is_kept_however_odd_the_rest_of_the_answer_is(
     connection: Connection, at: float

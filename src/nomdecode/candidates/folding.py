@@ -23,6 +23,8 @@ def forms(text: str) -> set[str]:
 
 def unaccented(text: str) -> str:
     """Without combining marks; digits of every script as 0 to 9; the case stays."""
+    if text.isascii():
+        return text
     marks_apart = unicodedata.normalize("NFKD", text)
     bare = "".join(char for char in marks_apart if unicodedata.category(char) != "Mn")
     return unicodedata.normalize("NFC", "".join(map(_digit, bare)))

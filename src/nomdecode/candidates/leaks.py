@@ -51,26 +51,34 @@ def find(person: Person, texts: Iterable[str], allowed: Iterable[str] = ()) -> s
     patterns = list(_patterns(person, [_words(text) for text in allowed]))
     found: set[str] = set()
     for text in texts:
-        bare, folded = [unaccented(text)], forms(text)
+        bare, folded = _beside_bare([unaccented(text)]), _beside_bare(forms(text))
         found |= {
             pattern.kind
             for pattern in patterns
-            if any(pattern.stands_in(form) for form in (bare if pattern.cased else folded))
+            if any(
+                pattern.letters in squeezed and pattern.stands_in(form)
+                for form, squeezed in (bare if pattern.cased else folded)
+            )
         }
     return found
+
+
+def _beside_bare(texts: Iterable[str]) -> list[tuple[str, str]]:
+    return [(text, _bare(text)) for text in texts]
 
 
 @dataclass(frozen=True)
 class Pattern:
     kind: str
-    regex: re.Pattern[str]
+    regex: str
+    letters: str = ""  # what stands in every text that it matches: most texts need no regex
     cased: bool = False  # looked for in the text as it was written, accents aside
     plain_words: bool = False  # "as a" is no sign of Asa
 
     def stands_in(self, text: str) -> bool:
         return any(
             not (self.plain_words and _is_plain(match.group()))
-            for match in self.regex.finditer(text)
+            for match in re.finditer(self.regex, text)
         )
 
 
@@ -123,7 +131,7 @@ def _name_part(part: str, always_capital: bool) -> Iterator[Pattern]:
         within = bare[0].upper() + "".join(f"[{char.lower()}{char.upper()}]" for char in bare[1:])
         # "An excellent answer": a capital that only begins a sentence says nothing.
         begins = r"(?<=[^\W_])[ ,]+" if letters in listed("everyday") else f"(?<!{LETTER})"
-        yield Pattern("name", re.compile(f"{begins}{within}(?!{LETTER})"), cased=True)
+        yield Pattern("name", f"{begins}{within}(?!{LETTER})", cased=True)
 
 
 # --- addresses
@@ -185,9 +193,9 @@ def _link(link: str) -> Iterator[Pattern]:
 def _phone(phone: str) -> Iterator[Pattern]:
     digits = re.sub(r"\D", "", fold(phone))
     if len(digits) >= 7:
-        yield Pattern("phone", re.compile(GAP.join(digits[-7:]) + r"(?!\d)"))
+        yield Pattern("phone", GAP.join(digits[-7:]) + r"(?!\d)", digits[-7:])
     elif len(digits) >= 5:
-        yield Pattern("phone", re.compile(r"(?<!\d)" + GAP.join(digits) + r"(?!\d)"))
+        yield Pattern("phone", r"(?<!\d)" + GAP.join(digits) + r"(?!\d)", digits)
 
 
 def _phrase(kind: str, phrase: str, allowed: list[str]) -> Iterator[Pattern]:
@@ -195,7 +203,7 @@ def _phrase(kind: str, phrase: str, allowed: list[str]) -> Iterator[Pattern]:
     known = any(f" {words} " in f" {text} " for text in allowed)
     if len(_squeezed(phrase)) >= 2 and not known and words not in listed("places"):
         for form in forms(phrase):
-            yield Pattern(kind, _bounded(_letters(form)), plain_words=True)
+            yield Pattern(kind, _bounded(_letters(form)), _bare(form), plain_words=True)
 
 
 # --- letters
@@ -204,22 +212,28 @@ def _phrase(kind: str, phrase: str, allowed: list[str]) -> Iterator[Pattern]:
 def _hidden(kind: str, piece: str, long: int, plain_words: bool = False) -> Iterator[Pattern]:
     """`piece` on its own however spaced; from `long` letters on also inside a longer word."""
     for form in forms(piece):
-        yield Pattern(kind, _bounded(_letters(form)), plain_words=plain_words)
+        letters = _bare(form)
+        yield Pattern(kind, _bounded(_letters(form)), letters, plain_words=plain_words)
         if len(_squeezed(form)) >= long or NO_SPACES.search(form):
-            yield Pattern(kind, re.compile(_letters(form, TIGHT)))
+            yield Pattern(kind, _letters(form, TIGHT), letters)
 
 
 def _letters(form: str, gap: str = GAP) -> str:
-    return gap.join(map(re.escape, re.sub(r"[\W_]", "", form)))
+    return gap.join(map(re.escape, _bare(form)))
 
 
-def _bounded(pattern: str) -> re.Pattern[str]:
+def _bounded(pattern: str) -> str:
     """Not within a longer word; digits and underscores end a word."""
-    return re.compile(f"(?<!{LETTER}){pattern}(?!{LETTER})")
+    return f"(?<!{LETTER}){pattern}(?!{LETTER})"
 
 
 def _squeezed(text: str) -> str:
-    return re.sub(r"[\W_]", "", fold(text))
+    return _bare(fold(text))
+
+
+def _bare(text: str) -> str:
+    """Letters and digits alone."""
+    return re.sub(r"[\W_]", "", text)
 
 
 def _words(text: str) -> str:

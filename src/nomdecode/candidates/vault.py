@@ -81,9 +81,20 @@ def reveal(candidate: Candidate, to: str, purpose: str, member: Member | None = 
     Raises Erased.
     """
     identity = own_details(candidate)
-    shown = [name for name, value in asdict(identity).items() if value]
-    _record(candidate, to, purpose, member, shown)
+    _record(candidate, to, purpose, member, _filled(identity))
     return identity
+
+
+def _filled(identity: Identity) -> list[str]:
+    return [name for name, value in asdict(identity).items() if value]
+
+
+def reveal_all(candidate: Candidate, to: str, purpose: str) -> tuple[Identity, Resume | None]:
+    """The identity, and the résumé if there is one, told as one reveal. Raises Erased."""
+    entry = _entry(candidate)
+    identity, found = _identity(entry), _resume(entry)
+    _record(candidate, to, purpose, None, [*_filled(identity), *(["resume"] if found else [])])
+    return identity, found
 
 
 def resume(
@@ -98,14 +109,20 @@ def resume(
 
 def own_details(candidate: Candidate) -> Identity:
     """For the candidate's own pages, which show nobody anything new. Raises Erased."""
-    entry = _entry(candidate)
+    return _identity(_entry(candidate))
+
+
+def _identity(entry: VaultEntry) -> Identity:
     held: dict[str, Any] = json.loads(_unseal(entry, entry.identity, "identity"))
     lists = {name: tuple(held[name]) for name in ("emails", "phones", "links")}
     return Identity(**{**held, **lists})
 
 
 def own_resume(candidate: Candidate) -> Resume | None:
-    entry = _entry(candidate)
+    return _resume(_entry(candidate))
+
+
+def _resume(entry: VaultEntry) -> Resume | None:
     if not entry.resume_kind:
         return None
     return Resume(_unseal(entry, entry.resume, "resume"), entry.resume_kind)

@@ -51,10 +51,13 @@ def worker(number: int = 1) -> Program:
 def work() -> None:
     """One worker process, until a signal."""
     connect()
+    from django.db import connections
     from procrastinate.contrib.django import app
     from procrastinate.contrib.django.django_connector import DjangoConnector
 
     connector = app.connector
     assert isinstance(connector, DjangoConnector)
+    # Its threads keep their database connections; each job first sees that its own still lives.
+    connections.settings["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
     with app.replace_connector(connector.get_worker_connector()) as running:
         running.run_worker(concurrency=4, delete_jobs="successful", shutdown_graceful_timeout=5)

@@ -143,7 +143,8 @@ def _looked(work: "export.Work", owner: UUID, found: list[Thing], milliseconds: 
         return result
     after = protocol.nothing_found(step, now)
     with transaction.atomic():
-        _attempt(work, None, "not found", milliseconds)
+        if not _is_gone(work.step):
+            _attempt(work, now, None, "not found", milliseconds)
         export.changed(work.step.export)
         ours = export.store(work.step, owner, after)
     if isinstance(action, protocol.Wait):
@@ -173,33 +174,30 @@ def keep(work: "export.Work", thing: Thing, outcome: str, milliseconds: int) -> 
     with transaction.atomic():
         consent.lock(work.step.export.interview.candidate)  # first, as everywhere
         row = Export.objects.select_for_update().get(pk=work.step.export_id)
-        _attempt(work, 200 if work.look else 201, outcome, milliseconds)
-        kept = _hold(work.step, thing.id)
+        claimed = work.step.export
+        row.interview, row.organisation = claimed.interview, claimed.organisation  # ever the same
+        now, steps = moment.now(), {step.pk: step for step in row.steps.all()}
+        kept, over = "", False
+        if step := steps.get(work.step.pk):
+            _attempt(work, now, 200 if work.look else 201, outcome, milliseconds)
+            kept = _hold(step, thing.id)
+            over = all(step.remote_id for step in steps.values())
         if kept == thing.id and thing.profile:
             register(row, work.connection, thing)
-        over = _finished(row)
-        export.changed(row)
+        if over and row.state not in (ExportState.EXPORTED, ExportState.ENDED):
+            export.finish(row, now)
+        else:
+            export.changed(row)
     if kept != thing.id:  # somebody was faster, or it was planned anew: a person sees this one
         _several(work, [thing])
     return kept == thing.id and not over
 
 
-def _finished(row: Export) -> bool:
-    over = not row.steps.filter(remote_id="").exists()
-    if over and row.state not in (ExportState.EXPORTED, ExportState.ENDED):
-        export.finish(row, moment.now())
-    return over
-
-
 def _hold(step: ExportStep, remote_id: str) -> str:
-    """The id that the step holds from now on: the first one that came, or "" if it is gone."""
-    current = ExportStep.objects.filter(pk=step.pk).first()
-    if current is None:
-        return ""
-    after = protocol.made(export.stored(current), remote_id)
-    if not current.remote_id:
-        export.write(current, after)
-    return after.remote_id
+    """The id that the step holds from now on: the first one that came."""
+    if not step.remote_id:
+        export.write(step, protocol.made(export.stored(step), remote_id))
+    return step.remote_id
 
 
 def register(row: Export, connection: Connection, thing: Thing) -> None:
@@ -215,7 +213,7 @@ def register(row: Export, connection: Connection, thing: Thing) -> None:
         created_at=datetime.fromtimestamp((made.created_at or _planned(row)) / 1000, UTC),
     )
     # As last told: nobody is asked within a transaction; the next look asks.
-    kept = pick_lists.known(connection, "archive_reasons")
+    kept = pick_lists.known(connection, "archive_reasons") if made.archived else None
     snapshot = webhooks.snapshot(connection, made, list(kept.items) if kept else [])
     moves.record(opportunity, snapshot, "export", moment.now())
     webhooks.became_ours(connection, made.id)
@@ -233,7 +231,8 @@ def _failed(work: "export.Work", owner: UUID, error: client.LeverError, millisec
     with transaction.atomic():
         connection = _connection(work, error)
         row = Export.objects.select_for_update().get(pk=work.step.export_id)
-        _attempt(work, error.status, type(error).__name__, milliseconds, error)
+        if not _is_gone(work.step):
+            _attempt(work, moment.now(), error.status, type(error).__name__, milliseconds, error)
         export.changed(row)
         again_at = None
         if isinstance(error, client.RateLimited | client.Unavailable | client.Ambiguous):
@@ -252,7 +251,7 @@ def _connection(work: "export.Work", error: client.LeverError) -> Connection:
     """Locked; for itself alone where the failure is the key's, and will be written there."""
     if isinstance(error, client.Unauthorised):
         return Connection.objects.select_for_update().get(pk=work.connection.pk)
-    return connections.shared(work.connection.organisation_id)
+    return connections.shared(work.step.export.interview_id)
 
 
 def _next(
@@ -336,19 +335,23 @@ def _reason(error: client.LeverError) -> str:
 # --- what is told of it
 
 
+def _is_gone(step: ExportStep) -> bool:
+    """It was planned anew meanwhile."""
+    return not ExportStep.objects.filter(pk=step.pk).exists()
+
+
 def _attempt(
     work: "export.Work",
+    now: datetime,
     status: int | None,
     outcome: str,
     milliseconds: int,
     error: client.LeverError | None = None,
 ) -> None:
     """Redacted as it is written: no identity, and not Lever's words, which may repeat one."""
-    if not ExportStep.objects.filter(pk=work.step.pk).exists():
-        return  # planned anew meanwhile
     Attempt.objects.create(
         step=work.step,
-        at=moment.now() - timedelta(milliseconds=milliseconds),
+        at=now - timedelta(milliseconds=milliseconds),
         milliseconds=milliseconds,
         asked=_asked(work),
         performed_as="" if work.look else work.plan.perform_as_email,

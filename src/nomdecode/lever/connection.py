@@ -34,12 +34,17 @@ def of(organisation: Organisation) -> Connection:
     return connection
 
 
-def shared(organisation_id: UUID) -> Connection:
-    """Locked against saving until the transaction ends, but not against other readers."""
-    rows = "SELECT * FROM lever_connection WHERE organisation_id = %s FOR SHARE"
-    for connection in Connection.objects.raw(rows, [organisation_id]):
+def shared(interview_id: UUID) -> Connection:
+    """Its organisation's, locked against saving until the transaction ends, not against readers."""
+    for connection in Connection.objects.raw(_SHARED, [interview_id]):
         return connection
-    return of(Organisation.objects.get(pk=organisation_id))
+    return of(Organisation.objects.get(interviews=interview_id))
+
+
+_SHARED = """
+    SELECT * FROM lever_connection WHERE organisation_id =
+    (SELECT organisation_id FROM interviews_interview WHERE id = %s) FOR SHARE
+"""
 
 
 def webhook_url(connection: Connection) -> str:

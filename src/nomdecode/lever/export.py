@@ -208,8 +208,9 @@ def run(interview_id: UUID) -> None:
 
 
 def _warm(interview_id: UUID) -> bool:
-    export = Export.objects.select_related("organisation", "interview").get(interview=interview_id)
-    connection = connections.of(export.organisation)
+    exports = Export.objects.select_related("organisation__lever", "interview")
+    export = exports.get(interview=interview_id)
+    connection = export.organisation.lever
     if export.plan or not connection.enabled or plan.warm(export.interview, connection):
         return True
     if Connection.objects.filter(pk=connection.pk, api_key_refused_at=None).exists():
@@ -228,7 +229,7 @@ def claim(interview_id: UUID, owner: UUID) -> Work | None:
     if export.state in (ExportState.EXPORTED, ExportState.STOPPED):
         return None
     now = moment.now()
-    step = export.steps.exclude(state=StepState.DONE).first()
+    step = _open_step(export)
     in_doubt = step is not None and step.calling_since is not None
     decided = export.state == ExportState.ENDED and export.reason in eligibility.DECIDED
     if decided and not in_doubt:  # a doorbell that comes late revives nothing
@@ -245,11 +246,16 @@ def claim(interview_id: UUID, owner: UUID) -> Work | None:
         except plan.NoFallback:
             stop(export, "not_allowed", what="perform_as")
             return None
-        step = export.steps.first()
+        step = _open_step(export)
     if step is None:
         finish(export, now)
         return None
     return _take(export, step, connection, verdict, owner, now)
+
+
+def _open_step(export: Export) -> ExportStep | None:
+    """The first one that is not done."""
+    return next((step for step in export.steps.all() if step.state != StepState.DONE), None)
 
 
 def locked(interview_id: UUID) -> tuple[Connection, Export]:
@@ -257,14 +263,13 @@ def locked(interview_id: UUID) -> tuple[Connection, Export]:
 
     The connection's lock is shared: many claims at once, but none while a setting is saved.
     """
-    interview = Interview.objects.only("organisation_id", "candidate_id").get(pk=interview_id)
-    connection = connections.shared(interview.organisation_id)
-    candidate = Candidate.objects.select_for_update().get(pk=interview.candidate_id)
+    connection = connections.shared(interview_id)
+    candidate = Candidate.objects.select_for_update(of=("self",)).get(interview=interview_id)
     exports = Export.objects.select_for_update(of=("self",)).select_related(
         "organisation", "interview__outcome", "interview__position"
     )
     export = exports.get(interview=interview_id)
-    export.interview.candidate = candidate
+    export.interview.candidate, candidate.organisation = candidate, export.organisation
     return connection, export
 
 
@@ -310,10 +315,12 @@ def _call(
         stop(export, "identity", kinds=sorted(found))
         return None
     if named and step.name == "profile":
-        identity = vault.reveal(candidate, reveals.LEVER, "successful, and agreed to be named")
-        fields = profile.named(facts, identity, fixed)
+        why = "successful, and agreed to be named"
         if fixed.with_resume:
-            resume = vault.resume(candidate, reveals.LEVER, "successful, and agreed to be named")
+            identity, resume = vault.reveal_all(candidate, reveals.LEVER, why)
+        else:
+            identity = vault.reveal(candidate, reveals.LEVER, why)
+        fields = profile.named(facts, identity, fixed)
     return Work(step, False, connection, facts, fixed, fields, resume)
 
 
@@ -348,7 +355,7 @@ def _columns(row: ExportStep, step: protocol.Step) -> None:
     for name, value in asdict(step).items():
         setattr(row, name, value)
     if step.remote_id:
-        row.state, row.done_at = StepState.DONE, moment.now()
+        row.state, row.done_at = StepState.DONE, timezone.now()
     else:
         row.state = StepState.CALLING if step.calling_since else StepState.TODO
 

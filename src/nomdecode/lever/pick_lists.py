@@ -57,10 +57,16 @@ def archive_reasons(connection: Connection) -> list[dict[str, Any]]:
 
 def user_by_email(connection: Connection, email: str) -> dict[str, Any] | None:
     """The Lever user, deactivated ones too; asks Lever anew before it says that there is none."""
-    user = find_user(users(connection), email)
-    if user is None and age(connection, "users") > timedelta(seconds=20):
-        user = find_user(refresh(connection, "users"), email)
-    return user
+    return find_user(users_with(connection, email), email)
+
+
+def users_with(connection: Connection, *emails: str) -> list[dict[str, Any]]:
+    """The users; asks Lever anew before one of `emails` is nobody's."""
+    listed = users(connection)
+    if all(find_user(listed, email) for email in emails):
+        return listed
+    long_ago = age(connection, "users") > timedelta(seconds=20)
+    return refresh(connection, "users") if long_ago else listed
 
 
 def find_user(listed: list[dict[str, Any]], email: str) -> dict[str, Any] | None:

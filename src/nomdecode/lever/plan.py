@@ -8,9 +8,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection as database
+from django.db.models import FilteredRelation, Q, Value
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
-from nomdecode.interviews.models import Criterion, Interview
+from nomdecode.interviews.models import Criterion, Interview, Scorecard
 from nomdecode.lever import client, pick_lists, protocol
 from nomdecode.lever.eligibility import stage_for
 from nomdecode.lever.models import (
@@ -18,12 +20,9 @@ from nomdecode.lever.models import (
     Export,
     ExportStep,
     Kind,
-    MemberEmail,
-    PositionPosting,
     StepState,
 )
 from nomdecode.lever.profile import Card, Facts, Plan
-from nomdecode.orgs.models import Member
 
 STEPS = ("profile", "note")
 
@@ -39,9 +38,10 @@ def fix(export: Export, connection: Connection, now: datetime) -> Plan:
         key = f"lever.marker {export.organisation_id}"
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
     marker = _free_second(connection, now)
-    performer, why = _performer(interview, connection)
-    posting = PositionPosting.objects.filter(position=interview.position_id).first()
-    owner = _owner(interview, connection, posting)
+    users = _active_users(connection)
+    decider, recruiter, posting = _ties(interview)
+    performer, why = _performer(decider, connection, users)
+    owner = _owner(recruiter, posting, connection, users)
     named = export.kind == Kind.NAMED
     archive = not named and connection.archive_not_passed
     plan = Plan(
@@ -53,7 +53,7 @@ def fix(export: Export, connection: Connection, now: datetime) -> Plan:
         perform_as_why=why,
         owner=owner["id"],
         owner_email=owner["email"],
-        posting=posting.posting_id if posting else "",
+        posting=posting,
         archive_reason=connection.archive_reason if archive else "",
         created_at=int(marker.timestamp()) * 1000,
     )
@@ -85,7 +85,11 @@ def drop(export: Export) -> None:
 
 
 def fallback_user(connection: Connection) -> dict[str, Any]:
-    user = _user(connection, connection.perform_as)
+    return _fallback(connection, _active_users(connection))
+
+
+def _fallback(connection: Connection, users: list[dict[str, Any]]) -> dict[str, Any]:
+    user = pick_lists.find_user(users, connection.perform_as)
     if user is None:
         raise NoFallback(connection.perform_as)
     return user
@@ -95,53 +99,62 @@ def _free_second(connection: Connection, now: datetime) -> datetime:
     """The latest whole second at least a minute past that no other export of ours bears."""
     latest = now.replace(microsecond=0) - timedelta(minutes=1)
     with database.cursor() as cursor:
-        cursor.execute(_TAKEN, [connection.organisation_id, latest])
-        if cursor.fetchone() is None:
-            return latest
-        cursor.execute(_RUN, [connection.organisation_id, latest])
-        last: datetime = cursor.fetchone()[0]
-    return last - timedelta(seconds=1)
+        cursor.execute(_FREE, {"organisation": connection.organisation_id, "latest": latest})
+        free: datetime = cursor.fetchone()[0]
+    return free
 
 
-_TAKEN = "SELECT 1 FROM lever_export WHERE organisation_id = %s AND marker = %s"
-# Where the run of taken seconds that begins at the latest one ends; read only as far as it goes.
-_RUN = """
-SELECT marker FROM (
-    SELECT marker, lead(marker) OVER (ORDER BY marker DESC) AS older
-    FROM lever_export WHERE organisation_id = %s AND marker <= %s
-) taken
-WHERE older IS DISTINCT FROM marker - interval '1 second'
-ORDER BY marker DESC LIMIT 1
+# The second before the run of taken ones that begins at the latest; read only as far as it goes.
+_FREE = """
+SELECT CASE WHEN NOT EXISTS (
+    SELECT FROM lever_export WHERE organisation_id = %(organisation)s AND marker = %(latest)s
+) THEN %(latest)s ELSE (
+    SELECT marker FROM (
+        SELECT marker, lead(marker) OVER (ORDER BY marker DESC) AS older
+        FROM lever_export WHERE organisation_id = %(organisation)s AND marker <= %(latest)s
+    ) taken
+    WHERE older IS DISTINCT FROM marker - interval '1 second'
+    ORDER BY marker DESC LIMIT 1
+) - interval '1 second' END
 """
 
 
-def _performer(interview: Interview, connection: Connection) -> tuple[dict[str, Any], str]:
-    decider = interview.assignments.select_related("member__user").filter(decider=True).first()
-    user = _user(connection, email_of(decider.member)) if decider else None
-    return (user, "interviewer") if user else (fallback_user(connection), "fallback")
+def _ties(interview: Interview) -> tuple[str, str, str]:
+    """What it has to do with in Lever: addresses of decider and recruiter, its posting's id.
+
+    A member's address there is the one that an admin set, else the one they sign in with.
+    """
+    decider = FilteredRelation("assignments", condition=Q(assignments__decider=True))
+    ties = Interview.objects.annotate(decided=decider).values_list(
+        Coalesce("decided__member__lever_email__email", "decided__member__user__email", Value("")),
+        Coalesce("recruiter__lever_email__email", "recruiter__user__email"),
+        Coalesce("position__posting__posting_id", Value("")),
+    )
+    decided, recruiter, posting = ties.get(pk=interview.pk)
+    return decided, recruiter, posting
+
+
+def _performer(
+    decider: str, connection: Connection, users: list[dict[str, Any]]
+) -> tuple[dict[str, Any], str]:
+    user = pick_lists.find_user(users, decider) if decider else None
+    return (user, "interviewer") if user else (_fallback(connection, users), "fallback")
 
 
 def _owner(
-    interview: Interview, connection: Connection, posting: PositionPosting | None
+    recruiter: str, posting: str, connection: Connection, users: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """The recruiter if an active Lever user, else the posting's owner, else the fallback."""
-    if user := _user(connection, email_of(interview.recruiter)):
+    if user := pick_lists.find_user(users, recruiter):
         return user
-    postings = {item["id"]: item for item in _listed(connection, "postings")}
-    owner = postings.get(posting.posting_id, {}).get("owner") if posting else None
-    users = {user["id"]: user for user in _listed(connection, "users") if not user["deactivated"]}
-    return users.get(owner) or fallback_user(connection)
+    postings = _listed(connection, "postings") if posting else []
+    owner = next((each["owner"] for each in postings if each["id"] == posting), None)
+    same = (user for user in users if user["id"] == owner)
+    return next(same, None) or _fallback(connection, users)
 
 
-def email_of(member: Member) -> str:
-    """The member's address in Lever: the one that an admin set, else the one they sign in with."""
-    set_by_admin = MemberEmail.objects.filter(member=member).first()
-    return set_by_admin.email if set_by_admin else member.email
-
-
-def _user(connection: Connection, email: str) -> dict[str, Any] | None:
-    same = (user for user in _listed(connection, "users") if not user["deactivated"])
-    return next((user for user in same if user["email"].lower() == email.lower()), None)
+def _active_users(connection: Connection) -> list[dict[str, Any]]:
+    return [user for user in _listed(connection, "users") if not user["deactivated"]]
 
 
 def _listed(connection: Connection, kind: str) -> list[dict[str, Any]]:
@@ -152,12 +165,10 @@ def _listed(connection: Connection, kind: str) -> list[dict[str, Any]]:
 
 def warm(interview: Interview, connection: Connection) -> bool:
     """Asks Lever for its lists before the claim. False if it does not answer and none are kept."""
-    decider = interview.assignments.select_related("member__user").filter(decider=True).first()
-    people = [interview.recruiter, *([decider.member] if decider else [])]
+    decider, recruiter, posting = _ties(interview)
     try:
-        for member in people:
-            pick_lists.user_by_email(connection, email_of(member))
-        if PositionPosting.objects.filter(position=interview.position_id).exists():
+        pick_lists.users_with(connection, *filter(None, [decider, recruiter]))
+        if posting:
             pick_lists.postings(connection)
     except client.LeverError:
         return pick_lists.known(connection, "users") is not None
@@ -177,19 +188,23 @@ def facts(interview: Interview) -> Facts:
     criteria = dict(
         Criterion.objects.filter(position=interview.position_id).values_list("id", "name")
     )
+    versions = Scorecard.objects.filter(assignment__interview=interview).order_by(
+        "-assignment__decider", "assignment_id", "version"
+    )
+    fields = "assignment__member__user__name", "assignment__decider", "decision", "content"
+    newest = {id: card for id, *card in versions.values_list("assignment_id", *fields)}
     cards = [
         Card(
-            interviewer=assignment.member.name,
-            decider=assignment.decider,
+            interviewer=interviewer,
+            decider=decider,
             ratings=tuple(
                 (criteria.get(int(key), ""), int(value["rating"]), value.get("evidence", ""))
-                for key, value in scorecard.content.get("ratings", {}).items()
+                for key, value in content.get("ratings", {}).items()
             ),
-            notes=scorecard.content.get("notes", ""),
-            decision=scorecard.decision,
+            notes=content.get("notes", ""),
+            decision=decision,
         )
-        for assignment in interview.assignments.select_related("member__user")
-        if (scorecard := assignment.scorecard)
+        for interviewer, decider, decision, content in newest.values()
     ]
     return Facts(
         pseudonym=interview.candidate.pseudonym,

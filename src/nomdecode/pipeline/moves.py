@@ -40,21 +40,22 @@ def register(
     known_before: bool,
     created_at: datetime,
 ) -> Opportunity:
-    """The opportunity made from `interview`; asked again, the same one."""
-    with transaction.atomic():
-        opportunity, _ = Opportunity.objects.update_or_create(
-            interview=interview,
-            defaults={
-                "organisation_id": interview.organisation_id,
-                "external_id": external_id,
-                "url": url,
-                "named": named,
-                "known_before": known_before,
-                "created_at": created_at,
-            },
-        )
-        _publish(opportunity)
-    return opportunity
+    """The opportunity made from `interview`; asked again, the same one. record() tells of it."""
+    fields = {
+        "organisation_id": interview.organisation_id,
+        "external_id": external_id,
+        "url": url,
+        "named": named,
+        "known_before": known_before,
+        "created_at": created_at,
+    }
+    Opportunity.objects.bulk_create(  # in one statement, unlike update_or_create
+        [Opportunity(interview=interview, **fields)],
+        update_conflicts=True,
+        unique_fields=["interview"],
+        update_fields=list(fields),
+    )
+    return Opportunity.objects.get(interview=interview)
 
 
 def find(organisation: Organisation, external_id: str) -> Opportunity | None:
@@ -67,24 +68,23 @@ def record(opportunity: Opportunity, snapshot: Snapshot, how: str, now: datetime
     Stage changes are history and only ever added; archive and hire are the present state, so a
     snapshot older than the last one says nothing about them.
     """
-    with transaction.atomic():
-        held = Opportunity.objects.select_for_update().get(pk=opportunity.pk)
-        before = _state(held)
-        added = _add_moves(held, snapshot.changes, how, now)
-        newest_look = held.looked_at is None or now >= held.looked_at
+    with transaction.atomic(savepoint=False):
+        opportunity.refresh_from_db(from_queryset=Opportunity.objects.select_for_update())
+        before = _state(opportunity)
+        added, last_stage = _add_moves(opportunity, snapshot.changes, how, now)
+        newest_look = opportunity.looked_at is None or now >= opportunity.looked_at
         if newest_look:
-            held.looked_at = now
-            held.archived_at = snapshot.archived_at
-            held.archive_reason = snapshot.archive_reason[:120] if snapshot.archived_at else ""
-            held.hired_at = snapshot.archived_at if snapshot.hired else None
-        held.stage_id_now = _link_moves(held) or (
-            snapshot.stage if newest_look else held.stage_id_now
-        )
-        held.save()
-        changed = added or _state(held) != before
+            opportunity.looked_at = now
+            opportunity.archived_at = snapshot.archived_at
+            reason = snapshot.archive_reason[:120] if snapshot.archived_at else ""
+            opportunity.archive_reason = reason
+            opportunity.hired_at = snapshot.archived_at if snapshot.hired else None
+            opportunity.stage_id_now = snapshot.stage
+        opportunity.stage_id_now = last_stage or opportunity.stage_id_now
+        opportunity.save()
+        changed = added or _state(opportunity) != before
         if changed:
-            _publish(held)
-    opportunity.refresh_from_db()
+            _publish(opportunity)
     return changed
 
 
@@ -112,13 +112,18 @@ def _state(opportunity: Opportunity) -> tuple[object, ...]:
         opportunity.archived_at,
         opportunity.archive_reason,
         opportunity.hired_at,
+        opportunity.looked_at is None,  # what was just registered is new
     )
 
 
 def _add_moves(
     opportunity: Opportunity, changes: tuple[Change, ...], how: str, now: datetime
-) -> bool:
-    known = set(opportunity.moves.values_list("to_stage", "happened_at"))
+) -> tuple[bool, str]:
+    """Adds what is new, each move's `from_stage` being where the one before it led.
+
+    Whether anything was new, and the last `to_stage`.
+    """
+    moves = {(move.to_stage, move.happened_at): move for move in opportunity.moves.all()}
     fresh = {
         (change.to_stage, change.at): StageMove(
             opportunity=opportunity,
@@ -130,24 +135,19 @@ def _add_moves(
             by=change.by,
         )
         for change in changes
-        if (change.to_stage, change.at) not in known
+        if (change.to_stage, change.at) not in moves
     }
-    StageMove.objects.bulk_create(fresh.values())
-    return bool(fresh)
-
-
-def _link_moves(opportunity: Opportunity) -> str:
-    """Sets each move's `from_stage` to where the one before it led; answers the last `to_stage`."""
     # Not by id: in whichever order they were heard, moves of one moment stand in the same order.
-    moves = sorted(opportunity.moves.all(), key=in_order)
     stage, relinked = "", []
-    for move in moves:
+    for move in sorted([*moves.values(), *fresh.values()], key=in_order):
         if move.from_stage != stage:
             move.from_stage = stage
-            relinked.append(move)
+            if move.pk:
+                relinked.append(move)
         stage = move.to_stage
+    StageMove.objects.bulk_create(fresh.values())
     StageMove.objects.bulk_update(relinked, ["from_stage"])
-    return stage
+    return bool(fresh), stage
 
 
 def in_order(move: StageMove) -> tuple[datetime, int, str]:
