@@ -62,6 +62,9 @@ bench-latency: .venv/development chromium  ## seconds from scorecard to profile,
 bench-export: .venv/development  ## how fast a back-log leaves for Lever, and what that costs (N=, RATE=)
 	$(BIN)/python benchmarks/export.py
 
+bench-window: .venv/development  ## how long a worker could be frozen into sending twice (N=, P=)
+	$(BIN)/python benchmarks/window.py
+
 faults: .venv/development  ## everything goes wrong, then what Lever has is counted: N=10000 SEED=1
 	PYTHONPATH=tests $(BIN)/python -m faults.run --n $(or $(N),10000) --seed $(or $(SEED),1)
 	PYTHONPATH=tests $(BIN)/python -m faults.run --n 60 --seed $(or $(SEED),1) --window
@@ -76,4 +79,4 @@ lock:  ## write requirements*.lock anew
 clean:  ## remove what was built (not the data)
 	rm -rf .venv .tools build
 
-.PHONY: help setup develop demo demo-check lint test model chromium screenshots bench-latency bench-export faults test-faults lock clean
+.PHONY: help setup develop demo demo-check lint test model chromium screenshots bench-latency bench-export bench-window faults test-faults lock clean

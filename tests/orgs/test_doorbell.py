@@ -17,6 +17,12 @@ BEATS = "UPDATE procrastinate_workers SET last_heartbeat = now() - %s * interval
 ENDED = "UPDATE procrastinate_events SET at = at - %s * interval '1 hour'"
 
 
+@pytest.fixture(autouse=True)
+def _an_empty_queue() -> None:
+    """Tests that commit leave their rings behind: Django does not flush this queue."""
+    in_database("TRUNCATE procrastinate_jobs, procrastinate_workers CASCADE")
+
+
 def in_database(statement: str, *values: float) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
@@ -43,13 +49,11 @@ def work() -> None:
 
 
 def test_a_job_whose_worker_was_killed_is_done_by_another_one() -> None:
-    taken()
+    job = taken()
     in_database(BEATS, 31)  # seconds since the worker last said that it lives
-    work()
-    assert states() == ["doing"]
     doorbell.ring(tasks.ring_again, timestamp=0)
     work()
-    assert states() == []
+    assert not ProcrastinateJob.objects.filter(pk=job.id).exists()
 
 
 def test_a_job_whose_worker_is_gone_altogether_is_taken_by_another_one() -> None:
