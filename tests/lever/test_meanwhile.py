@@ -23,7 +23,7 @@ from nomdecode.demo import clock
 from nomdecode.interviews import locking
 from nomdecode.lever import allowance, calls, client, errands, export, plan, protocol, remedies
 from nomdecode.lever import connection as connections
-from nomdecode.lever.models import Attempt, Connection, Duplicate, Export
+from nomdecode.lever.models import Attempt, Connection, Duplicate, Export, Mark
 from nomdecode.lever.things import Note
 from nomdecode.lever.things import Opportunity as Made
 from nomdecode.orgs.models import Role
@@ -296,6 +296,27 @@ def test_an_amendment_and_an_answer_of_lever_do_not_wait_for_each_other(
         assert Export.objects.select_for_update().filter(pk=row.pk).exists()
     worker.join(30)
     assert kept == [True]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_lever_tells_is_stored_while_a_setting_is_saved(connection: Connection) -> None:
+    stored: list[Mark] = []
+
+    def store() -> None:
+        try:
+            mark = Mark(connection=connection, opportunity_id="o1", marked_at=timezone.now())
+            mark.save()
+            stored.append(mark)
+        finally:
+            database.close()
+
+    with transaction.atomic():
+        connections.held(connection)
+        receiver = Thread(target=store)
+        receiver.start()
+        receiver.join(10)
+        assert len(stored) == 1
+    receiver.join()
 
 
 @pytest.mark.django_db(transaction=True)

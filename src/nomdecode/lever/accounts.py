@@ -179,7 +179,7 @@ def _unfinished(connection: Connection) -> QuerySet[Export]:
 @transaction.atomic
 def settle(connection: Connection, account: int, to: int, *, send: bool, member: Member) -> None:
     """What was meant for `account` goes `to` the key's account, or stays here. Raises Changed."""
-    held = Connection.objects.select_for_update().get(pk=connection.pk)
+    held = connections.held(connection)
     other = next((each for each in elsewhere(held) if each.account == account), None)
     if other is None or held.account != to:
         raise Changed

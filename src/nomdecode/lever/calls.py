@@ -250,7 +250,7 @@ def _failed(work: "export.Work", owner: UUID, error: client.LeverError, millisec
 def _connection(work: "export.Work", error: client.LeverError) -> Connection:
     """Locked; for itself alone where the failure is the key's, and will be written there."""
     if isinstance(error, client.Unauthorised):
-        return Connection.objects.select_for_update().get(pk=work.connection.pk)
+        return connections.held(work.connection)
     return connections.shared(work.step.export.interview_id)
 
 

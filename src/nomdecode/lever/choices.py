@@ -92,7 +92,7 @@ def set_perform_as(connection: Connection, text: str, member: Member) -> None:
     email = text.strip()
     chosen = performing(email, counts=take_user(connection, email))
     with transaction.atomic():
-        held = Connection.objects.select_for_update().get(pk=connection.pk)
+        held = connections.held(connection)
         for name, value in chosen.items():
             setattr(held, name, value)
         held.save(update_fields=list(chosen))
@@ -168,7 +168,7 @@ def save(
     Answers what is missing: the rest is saved all the same. Raises Stale.
     """
     with transaction.atomic():
-        held = Connection.objects.select_for_update().get(pk=connection.pk)
+        held = connections.held(connection)
         if held.version != version:
             raise Stale
         for name, value in chosen.items():

@@ -47,6 +47,11 @@ _SHARED = """
 """
 
 
+def held(connection: Connection) -> Connection:
+    """Locked for a change: claims wait, rows that only refer to it do not (deliveries, marks)."""
+    return Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
+
+
 def webhook_url(connection: Connection) -> str:
     return f"{settings.URL}/hooks/lever/{connection.hook_id}"
 

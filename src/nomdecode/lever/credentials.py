@@ -82,7 +82,7 @@ def _accept(
     permissions: dict[str, bool],
     lists: dict[str, list[dict[str, Any]]],
 ) -> None:
-    Connection.objects.select_for_update().get(pk=connection.pk)  # before the offer, as everywhere
+    connections.held(connection)  # before the offer, as everywhere
     if _same(offered).delete()[0]:
         key = connections.unseal(connection, offered.sealed or b"", "key")
         keep_key(connection, key, offered.base_url, permissions, lists, offered.member)
@@ -98,7 +98,7 @@ def keep_key(
     member: Member | None,
 ) -> None:
     """Seals a key that Lever was asked about, with what it answered."""
-    held = Connection.objects.select_for_update().get(pk=connection.pk)
+    held = connections.held(connection)
     accounts.learn(held)
     held.base_url, held.api_key, held.api_key_last4 = (
         url,
@@ -144,7 +144,7 @@ def check_again(connection: Connection) -> None:
         connections.refused(connection)
         return
     with transaction.atomic():
-        held = Connection.objects.select_for_update().get(pk=connection.pk)
+        held = connections.held(connection)
         if held.api_key_set_at == connection.api_key_set_at:  # else another key was saved meanwhile
             held.permissions, held.api_key_refused_at = permissions, None
             held.save(update_fields=["permissions", "api_key_refused_at"])
@@ -172,7 +172,7 @@ def add_token(connection: Connection, label: str, text: str, member: Member) -> 
     if connection.api_key and connections.unseal(connection, connection.api_key, "key") == secret:
         raise Invalid("This is the Data API key. Each webhook in Lever shows a token of its own.")
     with transaction.atomic():
-        held = Connection.objects.select_for_update().get(pk=connection.pk)
+        held = connections.held(connection)
         for token, plain in connections.signing_tokens(held):
             if plain == secret:
                 raise Invalid(f"This token is here already, as “{token.label}”.")

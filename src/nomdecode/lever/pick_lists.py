@@ -90,7 +90,7 @@ def refresh(connection: Connection, kind: str) -> list[dict[str, Any]]:
             connections.refused(connection)
         raise
     with transaction.atomic():
-        held = Connection.objects.select_for_update().get(pk=connection.pk)
+        held = connections.held(connection)
         if held.api_key_set_at == connection.api_key_set_at:  # else it may be another company's
             keep(connection, kind, items)
     return items
@@ -129,7 +129,7 @@ def keep(connection: Connection, kind: str, items: list[dict[str, Any]]) -> None
 
 def _take_draft(connection: Connection, listed: list[dict[str, Any]]) -> None:
     """Who was to perform and was not known counts as soon as Lever lists them as active."""
-    held = Connection.objects.select_for_update().get(pk=connection.pk)
+    held = connections.held(connection)
     user = find_user(listed, held.perform_as_draft) if held.perform_as_draft else None
     if user and not user["deactivated"]:
         held.perform_as, held.perform_as_draft = held.perform_as_draft, ""

@@ -31,16 +31,15 @@ LISTED = 20  # interviews of one problem
 
 def watch(now: datetime) -> None:
     """Opens, updates and closes rows of what is found, and rings for the mail."""
-    for pk in Connection.objects.order_by("pk").values_list("pk", flat=True):
-        _compare(pk, now)
+    for connection in Connection.objects.order_by("pk"):
+        _compare(connection, now)
 
 
 @transaction.atomic
-def _compare(connection_id: int, now: datetime) -> None:
+def _compare(connection: Connection, now: datetime) -> None:
     from nomdecode.lever.tasks import mail_problems
 
-    locked = Connection.objects.select_for_update(of=("self",)).select_related("organisation")
-    connection = locked.get(pk=connection_id)
+    connection = connections.held(connection)
     organisation = connection.organisation
     found = {(finding.kind, finding.key): finding for finding in find(connection)}
     rows = {(row.kind, row.key): row for row in still_open(organisation.pk)}

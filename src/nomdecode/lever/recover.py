@@ -100,7 +100,7 @@ def run(connection: Connection, since: datetime) -> Report:
 @transaction.atomic
 def _hold(connection: Connection) -> datetime:
     """Since when. It stays until a run has come to its end, so a crash lets nothing go."""
-    held = Connection.objects.select_for_update().get(pk=connection.pk)
+    held = connections.held(connection)
     if held.recovering_since is None:
         held.recovering_since = moment.now()
         held.save(update_fields=["recovering_since"])
@@ -120,7 +120,7 @@ def _let_arrive(held_since: datetime) -> None:
 
 @transaction.atomic
 def _release(connection: Connection) -> None:
-    held = Connection.objects.select_for_update().get(pk=connection.pk)
+    held = connections.held(connection)
     held.recovering_since = None
     held.save(update_fields=["recovering_since"])
     audit.record(held.organisation, "lever.recovered", held)
@@ -281,7 +281,7 @@ def _take(
 @transaction.atomic
 def _adopt(connection: Connection, interview: Interview, stray: Stray) -> bool:
     """The export of this interview holds this profile from now on. False: it holds another one."""
-    held = Connection.objects.select_for_update().get(pk=connection.pk)
+    held = connections.held(connection)
     consent.lock(interview.candidate)
     defaults = {"organisation": interview.organisation, "account": held.account}
     row, _ = Export.objects.select_for_update().get_or_create(

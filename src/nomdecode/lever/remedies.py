@@ -7,9 +7,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from nomdecode.candidates import vault
+from nomdecode.lever import connection as connections
 from nomdecode.lever import export as exports
 from nomdecode.lever import moment
-from nomdecode.lever.models import Connection, Export, ExportState, ExportStep
+from nomdecode.lever.models import Export, ExportState, ExportStep
 from nomdecode.lever.story import KINDS
 from nomdecode.orgs import audit, live
 from nomdecode.orgs.doorbell import ring
@@ -60,7 +61,7 @@ def retry_since(organisation: Organisation, since: datetime, member: Member | No
     """All that stopped since then, in a few statements: the sweep rings, each claim looks anew."""
     from nomdecode.lever.tasks import sweep_exports
 
-    list(Connection.objects.select_for_update().filter(organisation=organisation))  # before exports
+    connections.held(connections.of(organisation))  # before exports
     held = _stopped(organisation, since).select_for_update(of=("self",)).order_by("pk")
     stopped = list(held.select_related("interview"))
     rows = Export.objects.filter(pk__in=[export.pk for export in stopped])
