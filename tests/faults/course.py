@@ -17,7 +17,6 @@ from faults import compare, troubles, worker, world  # noqa: E402
 from faults.stage import Stage  # noqa: E402
 
 QUOTA, OF_MANY = 20, 2000  # deaths at each point, in a run of so many interviews
-STUCK = 90.0  # seconds without any change: we stop waiting, and count
 
 
 def run(stage: Stage, options: argparse.Namespace) -> int:
@@ -44,7 +43,7 @@ def _hire(stage: Stage, options: argparse.Namespace) -> None:
     first, *others = _orders(stage, options)
     if options.window:  # the one that stays awake comes when another one sleeps: it shall overtake
         stage.hire(*others)
-        until = time.monotonic() + STUCK
+        until = time.monotonic() + stage.patience
         while time.monotonic() < until and not any((stage.folder / "naps").iterdir()):
             stage.supervise()
             time.sleep(0.05)
@@ -82,7 +81,7 @@ def drain(stage: Stage, office: troubles.Office, options: argparse.Namespace) ->
         troubles.Along(min(100, options.n // 30), stage.pause, f"pauses {stage.seed}"),
         troubles.Along(3, stage.restart_postgres, f"restarts {stage.seed}"),
     ]
-    while not (office.drained or office.stuck(STUCK) or working.done()):
+    while not (office.drained or office.stuck(stage.patience) or working.done()):
         stage.supervise()
         for trouble in [] if options.window else along:
             trouble.perhaps(office.progress)
@@ -97,7 +96,7 @@ def _calm(stage: Stage, office: troubles.Office) -> None:
     (stage.folder / "calm").touch()
     stage.wild(False)
     until = time.monotonic() + 2 * (stage.lease + stage.grace)
-    while time.monotonic() < until or not (office.look() or office.stuck(STUCK)):
+    while time.monotonic() < until or not (office.look() or office.stuck(stage.patience)):
         stage.supervise()
         time.sleep(0.2)
 

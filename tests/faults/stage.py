@@ -43,6 +43,8 @@ class Stage:
         (folder / "proxy.jsonl").touch()
         self.lease = protocol.LEASE.total_seconds() / factor
         self.grace = protocol.GRACE.total_seconds() / factor
+        # Seconds without any change after which nothing is waited for: a next try may be far.
+        self.patience = protocol.LONGEST_WAIT.total_seconds() / factor + 60
         self.random, self.count = random.Random(f"stage {seed}"), Counter[str]()
         self.slots: list[Slot] = []
         sandbox, proxy = _free_port(), _free_port()
