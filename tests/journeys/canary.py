@@ -25,10 +25,10 @@ class Canaries:
 
     def __init__(self, words: Iterable[str]) -> None:
         self.ways = {way: word for word in words for way in _ways(word)}
-        self.pattern = re.compile("|".join(map(re.escape, self.ways)))
 
     def in_text(self, text: str) -> set[str]:
-        return {self.ways[found] for found in self.pattern.findall(text.casefold())}
+        folded = text.casefold()
+        return {word for way, word in self.ways.items() if way in folded}
 
     def in_bytes(self, content: bytes) -> set[str]:
         return self.in_text(content.decode("utf-8", "ignore"))
