@@ -1,10 +1,13 @@
 """Things for tests, one plain function each."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
+from django.db import connection as database
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -267,3 +270,14 @@ def submitted(
 ) -> Scorecard:
     content = scorecard_content(assignment.interview, decision)
     return scorecards.submit(assignment, content, at or timezone.now())
+
+
+@contextmanager
+def busy_elsewhere(name: str) -> Iterator[None]:
+    """Another worker is alone at `name` (orgs/locks.py)."""
+    parameters = database.get_connection_params()
+    for django_only in ("pool", "cursor_factory", "context", "prepare_threshold"):
+        parameters.pop(django_only, None)
+    with psycopg.connect(**parameters) as other:
+        other.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
+        yield

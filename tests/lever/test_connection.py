@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from unittest import mock
 
 import pytest
 from django.utils import timezone
@@ -10,6 +11,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 import factories
 from nomdecode.lever import choices, client, credentials, misplaced, pick_lists, questions
 from nomdecode.lever import connection as connections
+from nomdecode.lever.eligibility import UNKNOWN
 from nomdecode.lever.models import Connection, OfferedKey
 from nomdecode.orgs.models import AuditEvent, Member
 from sandbox import Running
@@ -80,7 +82,7 @@ def test_a_key_that_lever_refuses_is_destroyed_and_the_present_one_stays(
     factories.set_key(connected, "not-a-key-that-lever-knows", admin)
     offered = OfferedKey.objects.get()
     assert offered.sealed is None
-    assert offered.refused == "Lever refused this key. Copy it again, or make a new one."
+    assert offered.sentence == "Lever refused this key. Copy it again, or make a new one."
     assert connections.unseal(connected, connected.api_key or b"", "key") == lever.keys["acme"]
 
 
@@ -88,7 +90,7 @@ def test_a_refused_key_that_looks_like_a_token_is_pointed_to_its_box(
     fresh: Connection, admin: Member
 ) -> None:
     factories.set_key(fresh, TOKEN, admin)
-    assert "signing token" in OfferedKey.objects.get().refused
+    assert "signing token" in OfferedKey.objects.get().sentence
 
 
 @pytest.mark.parametrize("first", ["acme", "refused"])
@@ -129,6 +131,29 @@ def test_a_key_is_kept_unchecked_while_lever_does_not_answer(
     assert factories.ask_lever(fresh) and fresh.permissions["stages"]
     questions.sweep()
     assert not factories.ask_lever(fresh)
+
+
+def test_a_good_key_stays_while_lever_does_not_answer_about_another(
+    connected: Connection, lever: Running, admin: Member
+) -> None:
+    lever.fault({"match": ANY, "kind": "status", "status": 503})
+    factories.set_key(connected, lever.keys["borealis"], admin)
+    assert connected.api_key_last4 == lever.keys["acme"][-4:]
+    assert connected.account != UNKNOWN
+    ProcrastinateJob.objects.all().delete()
+    questions.sweep()  # each minute
+    assert factories.ask_lever(connected)
+    assert connected.api_key_last4 == lever.keys["borealis"][-4:]
+
+
+def test_an_offered_key_that_cannot_be_checked_stops_nothing_behind_it(
+    connected: Connection, admin: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials, "_probe", mock.Mock(side_effect=ValueError))
+    with pytest.raises(ValueError):
+        factories.set_key(connected, "a-key-of-some-kind", admin)
+    assert "Paste it again" in OfferedKey.objects.get().sentence
+    assert not OfferedKey.objects.exclude(sealed=None).exists()
 
 
 def test_a_missing_permission_is_named(fresh: Connection, lever: Running, admin: Member) -> None:
@@ -242,7 +267,7 @@ def test_an_active_user_is_found_however_it_is_written(
 ) -> None:
     choices.set_perform_as(connected, " Dana@ACME.example ", admin)
     assert connected.perform_as == "Dana@ACME.example"
-    user = pick_lists.user_by_email(connected, connected.perform_as)
+    user = pick_lists.find_user(pick_lists.users(connected), connected.perform_as)
     assert user and not user["deactivated"]
 
 
@@ -294,6 +319,28 @@ def test_a_list_is_asked_for_once_in_ten_minutes(connected: Connection, lever: R
     connected.pick_lists.update(fetched_at=old)
     pick_lists.users(connected)
     assert len(lever.log()) > before
+
+
+def test_who_is_not_in_the_list_is_looked_up_once_a_minute(
+    connected: Connection, lever: Running
+) -> None:
+    lever.forget()
+    for age, calls in ((timedelta(seconds=50), 0), (pick_lists.LOOKED_UP_AGAIN, 1)):
+        age_lists(connected, age)
+        for _ in range(3):  # as many exports would
+            pick_lists.users_with(connected, "nobody@acme.example")
+        assert len(lever.log()) == calls
+
+
+def test_an_old_list_serves_while_somebody_else_asks_for_a_new_one(
+    connected: Connection, lever: Running
+) -> None:
+    known = pick_lists.users(connected)
+    age_lists(connected, pick_lists.LIST_AGE)
+    lever.forget()
+    with factories.busy_elsewhere(f"lever.list {connected.pk} users"):
+        assert pick_lists.users(connected) == known
+    assert lever.log() == []
 
 
 def test_an_old_list_serves_while_lever_is_away(connected: Connection, lever: Running) -> None:

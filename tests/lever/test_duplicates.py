@@ -15,7 +15,7 @@ from nomdecode.candidates import erasure
 from nomdecode.candidates.models import PassChoice
 from nomdecode.demo import clock
 from nomdecode.interviews.models import Interview
-from nomdecode.lever import duplicates, export, findings, protocol, readback
+from nomdecode.lever import client, duplicates, export, findings, protocol, readback
 from nomdecode.lever.models import Connection, Duplicate, Export, ExportStep
 from nomdecode.pipeline.models import Opportunity
 from sandbox import Running
@@ -233,6 +233,33 @@ def test_a_second_note_is_reported_where_one_was_asked_for_twice(
     _second_note(lever, interview)
     assert sweep(connection) == 1
     assert Duplicate.objects.get().thing == "note"
+
+
+def test_a_note_that_is_made_while_the_sweep_looks_is_no_second_one(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exported(connection)
+    note = ExportStep.objects.filter(name="note")
+    note.update(remote_id="", state="todo", tries=2)
+    listed = client.Lever.notes
+
+    def while_a_worker_calls(lever: client.Lever, profile: str) -> object:
+        note.update(state="calling")
+        return listed(lever, profile)
+
+    monkeypatch.setattr(client.Lever, "notes", while_a_worker_calls)
+    assert sweep(connection) == 0
+
+
+def test_what_was_found_is_kept_when_lever_fails_at_the_next(
+    connection: Connection, lever: Running
+) -> None:
+    again(lever, exported(connection))
+    ExportStep.objects.filter(name="note").update(tries=2)
+    lever.fault({"match": "GET /v1/opportunities/*/notes", "kind": "status", "status": 503})
+    with pytest.raises(client.LeverError):
+        sweep(connection)
+    assert Duplicate.objects.count() == 1
 
 
 def test_notes_that_were_made_at_once_cost_no_call(connection: Connection, lever: Running) -> None:

@@ -1,17 +1,14 @@
 """What is wrong with Lever: found, kept as rows, mailed to admins, shown on a page."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
 from typing import Any
 from unittest import mock
 from uuid import uuid4
 
-import psycopg
 import pytest
 from django.core import mail
 from django.core.mail.backends import locmem
-from django.db import connection as database
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -445,22 +442,10 @@ def test_a_job_that_comes_twice_mails_once(acme: Company) -> None:
     assert len(mail.outbox) == before
 
 
-@pytest.fixture
-def another_sends(acme: Company) -> Iterator[None]:
-    """Another worker is about to send this organisation's mail."""
-    parameters = database.get_connection_params()
-    for django_only in ("pool", "cursor_factory", "context", "prepare_threshold"):
-        parameters.pop(django_only, None)
-    with psycopg.connect(**parameters) as other:
-        name = f"lever.problem_mail {acme.organisation.pk}"
-        other.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [name])
-        yield
-
-
-@pytest.mark.usefixtures("another_sends")
 def test_what_another_worker_sends_is_not_sent_again(acme: Company) -> None:
     acme.settings(api_key_refused_at=NOW)
-    assert acme.watch() == []
+    with factories.busy_elsewhere(f"lever.problem_mail {acme.organisation.pk}"):
+        assert acme.watch() == []
 
 
 # --- with a real Lever

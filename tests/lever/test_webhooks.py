@@ -72,7 +72,7 @@ class Hook:
 
     def made_in_lever(self) -> str:
         """An opportunity that exists there, and is nobody's here yet."""
-        user = pick_lists.user_by_email(self.connection, "dana@acme.example")
+        user = pick_lists.find_user(pick_lists.users(self.connection), "dana@acme.example")
         assert user
         with connections.lever(self.connection) as asked:
             name = {"name": "Copper Heron", "stage": "lead-new"}

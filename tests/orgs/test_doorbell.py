@@ -8,6 +8,7 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.jobs import Job, Status
 
+from nomdecode.lever import tasks as lever_tasks
 from nomdecode.orgs import doorbell, tasks
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,6 +47,14 @@ def work() -> None:
     assert isinstance(app.connector, DjangoConnector)
     with app.replace_connector(app.connector.get_worker_connector()) as running:
         running.run_worker(wait=False, delete_jobs="successful")
+
+
+def test_what_a_person_waits_for_does_not_wait_behind_a_back_log_of_exports() -> None:
+    doorbell.ring(lever_tasks.export_interview, interview_id="one-of-many")
+    doorbell.ring(lever_tasks.ask_lever, connection_id=1)
+    worker = async_to_sync(jobs.register_worker)()
+    first = async_to_sync(jobs.fetch_job)(None, worker)
+    assert first is not None and first.task_name == lever_tasks.ask_lever.name
 
 
 def test_a_job_whose_worker_was_killed_is_done_by_another_one() -> None:

@@ -122,11 +122,11 @@ def refused(connection: Connection) -> None:
 def changed(connection: Connection) -> None:
     """After any save that may let an export go: a worker looks at all of them again."""
     Connection.objects.filter(pk=connection.pk).update(changed_at=timezone.now())
-    ring_again(connection)
+    ring_to_look(connection)
     publish(connection)
 
 
-def ring_again(connection: Connection) -> None:
+def ring_to_look(connection: Connection) -> None:
     from nomdecode.lever.tasks import look_again  # it reads connections: only here the other way
 
     ring(look_again, connection_id=connection.pk)

@@ -37,14 +37,17 @@ def offer_key(connection: Connection, text: str, member: Member, base_url: str =
             raise Invalid(f"This is the signing token “{token.label}”, not the Data API key.")
     url = base_url if base_url in settings.LEVER_URLS else connections.address(connection)
     offer = {"last4": key[-4:], "base_url": url, "member": member, "refused_at": None}
-    offer |= {"sealed": connections.seal(connection, key, "key"), "refused": ""}
+    offer |= {"sealed": connections.seal(connection, key, "key"), "sentence": ""}
     with transaction.atomic():
         OfferedKey.objects.update_or_create(connection=connection, defaults=offer)
         connections.ring_to_ask(connection)
 
 
 def try_offered(connection: Connection) -> None:
-    """Asks Lever with the key that was offered: it becomes the key, or is destroyed."""
+    """Asks Lever with the key that was offered: it becomes the key, or is destroyed.
+
+    Where Lever does not answer it waits beside a good one; without one it is kept unchecked.
+    """
     offered = OfferedKey.objects.filter(connection=connection).exclude(sealed=None).first()
     if offered is None or offered.sealed is None:
         return
@@ -54,9 +57,15 @@ def try_offered(connection: Connection) -> None:
         with connections.lever(as_if) as asked:
             answer = _probe(asked)
     except client.Unauthorised:
-        _destroy(connection, offered)
-    except client.LeverError:
-        _accept(connection, offered, {}, {})  # kept unchecked
+        _destroy(connection, offered, _refusal(connection, offered))
+    except client.LeverError as error:
+        if connection.api_key and not connection.api_key_refused_at:
+            _same(offered).update(sentence=error.sentence)  # the sweep has it asked again
+        else:
+            _accept(connection, offered, {}, {})
+    except Exception:  # else it would be tried for ever, and what is asked behind it never
+        _destroy(connection, offered, "This key could not be checked. Paste it again.")
+        raise
     else:
         _accept(connection, offered, *answer)
     connection.refresh_from_db()
@@ -67,11 +76,14 @@ def _same(offered: OfferedKey) -> QuerySet[OfferedKey]:
     return OfferedKey.objects.filter(pk=offered.pk, sealed=offered.sealed)
 
 
-def _destroy(connection: Connection, offered: OfferedKey) -> None:
+def _refusal(connection: Connection, offered: OfferedKey) -> str:
     hint = " It looks like a signing token: that belongs into the next step."
     looks = misplaced.looks_like_token(connections.unseal(connection, offered.sealed or b"", "key"))
-    sentence = "Lever refused this key. Copy it again, or make a new one." + (hint if looks else "")
-    _same(offered).update(sealed=None, refused=sentence, refused_at=timezone.now())
+    return "Lever refused this key. Copy it again, or make a new one." + (hint if looks else "")
+
+
+def _destroy(connection: Connection, offered: OfferedKey, sentence: str) -> None:
+    _same(offered).update(sealed=None, sentence=sentence, refused_at=timezone.now())
     connections.publish(connection)
 
 

@@ -46,15 +46,9 @@ def sweep(connection: Connection, now: datetime) -> int:
         start = int(since.timestamp() * 1000)
         found = lever.opportunities(source=SOURCE, created_at_start=start)
         listed = {profile.id: profile for profile in found}
-        fresh = [
-            *_profiles(connection, listed, now),
-            *(
-                each
-                for export in _doubted(connection, since)
-                for each in _notes(lever, export, now)
-            ),
-        ]
-        count = keep(fresh)
+        count = keep(_not_ours(_profiles(connection, listed, now)))
+        for export in _doubted(connection, since):  # each is kept, should Lever fail at the next
+            count += keep(_not_ours(_notes(lever, export, now)))
         settled = [each.pk for each in _open(connection) if _settled(lever, each, listed)]
     Duplicate.objects.filter(pk__in=settled).update(settled_at=now)
     if count or settled:
@@ -72,6 +66,19 @@ def keep(duplicates: list[Duplicate]) -> int:
     fresh = [each for each in duplicates if (each.export_id, each.external_id) not in known]
     Duplicate.objects.bulk_create(fresh, ignore_conflicts=True)
     return len(fresh)
+
+
+def _not_ours(found: list[Duplicate]) -> list[Duplicate]:
+    """Without what an export has made, or is about to make, since Lever was asked."""
+    steps = ExportStep.objects.filter(export__in={each.export_id for each in found})
+    held = set(steps.values_list("export_id", "remote_id"))
+    going = set(steps.filter(state=StepState.CALLING).values_list("export_id", "name"))
+    return [
+        each
+        for each in found
+        if (each.export_id, each.external_id) not in held
+        and (each.export_id, each.thing) not in going
+    ]
 
 
 # --- profiles
@@ -125,15 +132,11 @@ def _doubted(connection: Connection, since: datetime) -> QuerySet[Export]:
 
 
 def _notes(lever: client.Lever, export: Export, now: datetime) -> list[Duplicate]:
-    profile, note = (step.remote_id for step in export.steps.all())
+    profile = export.steps.get(name="profile").remote_id
     if not profile:
         return []
     ids = _bearing_reference(lever, profile, last_line(plan.facts(export.interview)))
-    return [
-        Duplicate(export=export, thing="note", external_id=id, found_at=now)
-        for id in ids
-        if id != note
-    ]
+    return [Duplicate(export=export, thing="note", external_id=id, found_at=now) for id in ids]
 
 
 def _bearing_reference(lever: client.Lever, profile: str, ends: str) -> list[str]:

@@ -175,7 +175,7 @@ def sweep(now: datetime | None = None) -> int:
         if interview_id not in rung:
             poke(interview_id)
     for connection in Connection.objects.filter(changed_at__lt=now - LOOKED_AGAIN_WITHIN):
-        connections.ring_again(connection)
+        connections.ring_to_look(connection)
     return len(ids)
 
 

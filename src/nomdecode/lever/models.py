@@ -68,7 +68,7 @@ class OfferedKey(models.Model):
     base_url = models.CharField(max_length=200)
     member = models.ForeignKey(Member, models.SET_NULL, null=True, related_name="+")
     refused_at = models.DateTimeField(null=True)
-    refused = models.CharField(max_length=200, blank=True)  # the sentence
+    sentence = models.CharField(max_length=200, blank=True)  # why refused, or not yet checked
 
 
 class Question(models.Model):

@@ -57,6 +57,7 @@ def member_email(request: MemberRequest, pk: int) -> HttpResponse:
 
 @transaction.atomic
 def _set_member_email(connection: Connection, member: Member, email: str, by: Member) -> None:
+    connections.held(connection)  # before what is asked of Lever, as everywhere
     if email:
         choices.take_user(connection, email)
         MemberEmail.objects.update_or_create(member=member, defaults={"email": email})

@@ -4,6 +4,7 @@ What asks Lever here is for workers; a page has it asked (questions.py).
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -14,9 +15,11 @@ from django.utils import timezone
 from nomdecode.lever import client
 from nomdecode.lever import connection as connections
 from nomdecode.lever.models import Connection, PickList
+from nomdecode.orgs import audit, locks
 from nomdecode.pipeline import stages as pipeline_stages
 
 LIST_AGE = timedelta(minutes=10)
+LOOKED_UP_AGAIN = timedelta(minutes=1)  # so often somebody who is not in the list
 
 
 def _users(asked: client.Lever) -> list[dict[str, Any]]:
@@ -55,18 +58,19 @@ def archive_reasons(connection: Connection) -> list[dict[str, Any]]:
     return _listed(connection, "archive_reasons")
 
 
-def user_by_email(connection: Connection, email: str) -> dict[str, Any] | None:
-    """The Lever user, deactivated ones too; asks Lever anew before it says that there is none."""
-    return find_user(users_with(connection, email), email)
-
-
 def users_with(connection: Connection, *emails: str) -> list[dict[str, Any]]:
-    """The users; asks Lever anew before one of `emails` is nobody's."""
+    """The users; asks Lever anew, once in a while, before one of `emails` is nobody's."""
     listed = users(connection)
-    if all(find_user(listed, email) for email in emails):
+    known_to_all = all(find_user(listed, email) for email in emails)
+    if known_to_all or age(connection, "users") < LOOKED_UP_AGAIN:
         return listed
-    long_ago = age(connection, "users") > timedelta(seconds=20)
-    return refresh(connection, "users") if long_ago else listed
+    with _alone(connection, "users") as alone:
+        return refresh(connection, "users") if alone else listed
+
+
+def _alone(connection: Connection, kind: str) -> AbstractContextManager[bool]:
+    """Many exports at once need the same list: one of them asks for it."""
+    return locks.alone(f"lever.list {connection.pk} {kind}")
 
 
 def find_user(listed: list[dict[str, Any]], email: str) -> dict[str, Any] | None:
@@ -92,21 +96,20 @@ def refresh(connection: Connection, kind: str) -> list[dict[str, Any]]:
     with transaction.atomic():
         held = connections.held(connection)
         if held.api_key_set_at == connection.api_key_set_at:  # else it may be another company's
-            keep(connection, kind, items)
+            keep(held, kind, items)
     return items
 
 
 def _listed(connection: Connection, kind: str) -> list[dict[str, Any]]:
     """The list, at most LIST_AGE old; an older one where Lever does not answer."""
     kept = known(connection, kind)
-    if kept and timezone.now() - kept.fetched_at < LIST_AGE:
-        return list(kept.items)
-    try:
+    if kept is None:
         return refresh(connection, kind)
-    except client.LeverError:
-        if kept is None:
-            raise
-        return list(kept.items)
+    if timezone.now() - kept.fetched_at >= LIST_AGE:
+        with _alone(connection, kind) as alone, suppress(client.LeverError):
+            if alone:
+                return refresh(connection, kind)
+    return list(kept.items)
 
 
 def age(connection: Connection, kind: str) -> timedelta:
@@ -115,6 +118,7 @@ def age(connection: Connection, kind: str) -> timedelta:
 
 
 def keep(connection: Connection, kind: str, items: list[dict[str, Any]]) -> None:
+    """Writes down what Lever told. The caller holds the connection."""
     PickList.objects.update_or_create(
         connection=connection,
         kind=kind,
@@ -127,11 +131,11 @@ def keep(connection: Connection, kind: str, items: list[dict[str, Any]]) -> None
         _take_draft(connection, items)
 
 
-def _take_draft(connection: Connection, listed: list[dict[str, Any]]) -> None:
+def _take_draft(held: Connection, listed: list[dict[str, Any]]) -> None:
     """Who was to perform and was not known counts as soon as Lever lists them as active."""
-    held = connections.held(connection)
     user = find_user(listed, held.perform_as_draft) if held.perform_as_draft else None
     if user and not user["deactivated"]:
         held.perform_as, held.perform_as_draft = held.perform_as_draft, ""
         held.save(update_fields=["perform_as", "perform_as_draft"])
+        audit.record(held.organisation, "lever.saved", held, what="perform as")
         connections.changed(held)

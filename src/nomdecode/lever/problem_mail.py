@@ -5,25 +5,27 @@ from datetime import datetime
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db import connection as database
-from django.db import transaction
 from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 
 from nomdecode.lever import problem_kinds, problems
 from nomdecode.lever.models import Problem
+from nomdecode.orgs import locks
 from nomdecode.orgs.models import Organisation, Role
 
 log = logging.getLogger(__name__)
 
 
-@transaction.atomic
 def send(organisation: Organisation, now: datetime) -> None:
-    """All that is to be told, in one mail. Whoever dies between sending and writing it down sends
-    it again: better twice than never."""
-    if not _alone(organisation):  # another worker is sending it
-        return
+    """All that is to be told, in one mail, unless another worker is sending it."""
+    with locks.alone(f"lever.problem_mail {organisation.pk}") as alone:
+        if alone:
+            _send(organisation, now)
+
+
+def _send(organisation: Organisation, now: datetime) -> None:
+    """Whoever dies between sending and writing it down sends it again: better twice than never."""
     told = list(problems.untold(organisation, now).order_by("opened_at", "pk"))
     to = _admins(organisation)
     if not (told and to):
@@ -37,14 +39,6 @@ def send(organisation: Organisation, now: datetime) -> None:
     _written(organisation, begun).update(opening_mailed_at=now)
     # Not what has come back in this moment.
     _written(organisation, over).exclude(closed_at=None).update(closing_mailed_at=now)
-
-
-def _alone(organisation: Organisation) -> bool:
-    """No row is locked while the mail goes out: exports would wait for it."""
-    with database.cursor() as cursor:
-        name = f"lever.problem_mail {organisation.pk}"
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s))", [name])
-        return bool(cursor.fetchone()[0])
 
 
 def _admins(organisation: Organisation) -> list[str]:

@@ -67,7 +67,7 @@ def _state(question: Question | None) -> tuple[bool, str]:
 @transaction.atomic
 def ask(connection: Connection, *whats: str) -> None:
     """Has a worker ask Lever, for somebody who wants to know now."""
-    wanted = [what for what in whats if _may_ask(connection, what)]
+    wanted = sorted(what for what in whats if _may_ask(connection, what))  # always in one order
     now = timezone.now()
     Question.objects.bulk_create(
         [Question(connection=connection, what=what, asked_at=now) for what in wanted],

@@ -50,7 +50,7 @@ def sweep_questions(timestamp: int) -> None:
 # --- exports
 
 
-@app.task
+@app.task(priority=-1)  # whatever else is rung for does not wait behind a back-log of exports
 def export_interview(interview_id: str) -> None:
     export.run(UUID(interview_id))
 

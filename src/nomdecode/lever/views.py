@@ -162,7 +162,7 @@ def _key(connection: Connection, asked: QueryDict) -> dict[str, Any]:
             connection.api_key_refused_at,
             connection.account,
             checks,
-            offered and (offered.last4, offered.refused),
+            offered and (offered.last4, offered.sentence),
             checking,
             failure,
         ),

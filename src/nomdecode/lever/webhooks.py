@@ -6,14 +6,12 @@ Only what Lever answers when it is asked moves our state; a delivery says where 
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.db import connection as database
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
@@ -21,7 +19,7 @@ from django.utils import timezone
 from nomdecode.lever import client, pick_lists, signature
 from nomdecode.lever import connection as connections
 from nomdecode.lever.models import Connection, Delivery, Mark, SigningToken
-from nomdecode.orgs import live
+from nomdecode.orgs import live, locks
 from nomdecode.orgs.doorbell import ring
 from nomdecode.pipeline import moves
 from nomdecode.pipeline.models import Opportunity, Stage
@@ -241,31 +239,11 @@ def _judge(connection: Connection, opportunity_ids: list[str], verdict: Verdict)
 def _look_at_next(connection: Connection, asked: client.Lever) -> bool:
     """One opportunity that no other worker looks at; False when there is none or Lever is away."""
     for mark in _due(connection)[:MANY]:
-        with _alone(mark) as alone:
-            if alone:
+        # Deliveries go on marking the row.
+        with locks.alone(f"lever.mark {mark.pk}") as alone:
+            if alone and Mark.objects.filter(pk=mark.pk, looked_at=None).exists():
                 return _look_at(connection, mark, asked)
     return False
-
-
-@contextmanager
-def _alone(mark: Mark) -> Iterator[bool]:
-    """Keeps other workers away for the length of the block; deliveries go on marking the row.
-
-    The lock is the database session's, so that no transaction is open while Lever is asked.
-    """
-    name = f"lever.mark {mark.pk}"
-    locked = _lock("pg_try_advisory_lock", name)
-    try:
-        yield locked and Mark.objects.filter(pk=mark.pk, looked_at=None).exists()
-    finally:
-        if locked:
-            _lock("pg_advisory_unlock", name)
-
-
-def _lock(function: str, name: str) -> bool:
-    with database.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(hashtext(%s))", [name])
-        return bool(cursor.fetchone()[0])
 
 
 def _look_at(connection: Connection, mark: Mark, asked: client.Lever) -> bool:

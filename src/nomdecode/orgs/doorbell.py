@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Status
 from procrastinate.manager import JobManager
 from procrastinate.tasks import Task
@@ -37,6 +37,8 @@ async def ring_again(jobs: JobManager) -> None:
             await jobs.retry_job(job)
         except UniqueViolation:  # one that waits says the same
             await jobs.finish_job(job, Status.FAILED, delete_job=True)
+        except ConnectorException:  # its worker was asleep, and has done it by now
+            continue
 
 
 async def clear(jobs: JobManager) -> None:

@@ -94,7 +94,7 @@ def _locked(invitation: Invitation, now: datetime) -> Invitation:
 
 
 def send_waiting(now: datetime) -> None:
-    """Sends every mail that waits, each in a transaction of its own."""
+    """Sends every mail that waits."""
     waiting = Invitation.objects.filter(
         Q(next_try_at=None) | Q(next_try_at__lte=now),
         sent_at=None,
@@ -106,21 +106,30 @@ def send_waiting(now: datetime) -> None:
         _send(waiting, pk, now)
 
 
-@transaction.atomic
 def _send(waiting: QuerySet[Invitation], pk: int, now: datetime) -> None:
-    invitation = waiting.select_for_update(skip_locked=True, of=["self"]).filter(pk=pk).first()
+    token = keys.new_token()
+    invitation = _claim(waiting, pk, token, now)
     if invitation is None:  # another worker has it
         return
-    token = keys.new_token()
-    invitation.tries += 1
     try:
         _mail(invitation, settings.URL + reverse("orgs:join", args=[token])).send()
     except OSError as error:  # its text may hold the address
         log.warning("invitation %s was not sent: %s", pk, type(error).__name__)
+        return
+    same = Invitation.objects.filter(pk=pk, token_hash=invitation.token_hash)
+    same.update(sent_at=now, next_try_at=None)
+
+
+@transaction.atomic
+def _claim(waiting: QuerySet[Invitation], pk: int, token: str, now: datetime) -> Invitation | None:
+    """Its link and its next try are written down first: no transaction waits for a mail server."""
+    invitation = waiting.select_for_update(skip_locked=True, of=["self"]).filter(pk=pk).first()
+    if invitation:
+        invitation.tries += 1
         invitation.next_try_at = now + timedelta(minutes=min(2**invitation.tries, 60))
-    else:
-        invitation.token_hash, invitation.sent_at = keys.token_hash(token), now
-    invitation.save()
+        invitation.token_hash = keys.token_hash(token)
+        invitation.save(update_fields=["tries", "next_try_at", "token_hash"])
+    return invitation
 
 
 def _mail(invitation: Invitation, url: str) -> EmailMessage:

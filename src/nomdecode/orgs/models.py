@@ -112,7 +112,7 @@ class Invitation(models.Model):
     organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="invitations")
     email = models.EmailField()
     role = models.CharField(max_length=12, choices=Role)
-    token_hash = models.BinaryField(unique=True, null=True)  # null until mailed
+    token_hash = models.BinaryField(unique=True, null=True)  # null until it is to be mailed
     invited_by = models.ForeignKey(Member, models.SET_NULL, null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True)

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 ('last4', models.CharField(max_length=4)),
                 ('base_url', models.CharField(max_length=200)),
                 ('refused_at', models.DateTimeField(null=True)),
-                ('refused', models.CharField(blank=True, max_length=200)),
+                ('sentence', models.CharField(blank=True, max_length=200)),
                 ('member', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='orgs.member')),
             ],
         ),
