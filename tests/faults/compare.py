@@ -1,7 +1,7 @@
 """Compares what the sandbox has with what the harness knows should be there, and counts.
 
 It reads the sandbox's API (through no proxy), the proxy's log of what went out when, and the
-workers' record of when a call was claimed; our database it does not read.
+workers' record of when a call was checked last; our database it does not read.
 """
 
 import json
@@ -130,7 +130,7 @@ def compare(lever: Lever, subjects: Iterable[Subject], folder: Path) -> Report:
         _number(subject, mine[id], report)
         for each in mine[id]:
             told.check(subject, each, report)
-        _permitted(subject, mine[id], out[id], _claims(folder)[id], report)
+        _permitted(subject, mine[id], out[id], _checks(folder)[id], report)
     seconds = Counter(each.profile["createdAt"] // 1000 for each in everything)
     for second, number in seconds.items():
         if number > 1 and not report.failures["duplicates"]:
@@ -260,12 +260,12 @@ def _went_out(folder: Path) -> dict[str, list[Json]]:
 _read: dict[Path, dict[str, list[Json]]] = {}
 
 
-def _claims(folder: Path) -> dict[str, list[Json]]:
+def _checks(folder: Path) -> dict[str, list[Json]]:
     if folder not in _read:
-        claims: dict[str, list[Json]] = defaultdict(list)
-        for line in lines(folder / "claims.jsonl"):
-            claims[line["interview"]].append(line)
-        _read[folder] = claims
+        checks: dict[str, list[Json]] = defaultdict(list)
+        for line in lines(folder / "checks.jsonl"):
+            checks[line["interview"]].append(line)
+        _read[folder] = checks
     return _read[folder]
 
 
@@ -284,16 +284,16 @@ def parsed(line: str) -> Json:
 
 
 def _permitted(
-    subject: Subject, found: list[Found], out: list[Json], claims: list[Json], report: Report
+    subject: Subject, found: list[Found], out: list[Json], checks: list[Json], report: Report
 ) -> None:
-    """Something left before the yes, or by a call that was claimed after the no was committed.
+    """Something left before the yes, or by a call that was checked after the no was committed.
 
-    A call under way at the no may still arrive: the last claim before it must have begun before.
+    A call under way at the no may still arrive: the last check before it must have begun before.
     """
     for line in out:
-        before = [claim for claim in claims if claim["over"] <= line["at"]]
-        claimed = max((claim["began"] for claim in before), default=line["at"])
-        if line["at"] < subject.opens or (line["at"] > subject.closes and claimed > subject.closes):
+        before = [check for check in checks if check["over"] <= line["at"]]
+        checked = max((check["began"] for check in before), default=line["at"])
+        if line["at"] < subject.opens or (line["at"] > subject.closes and checked > subject.closes):
             report.add("left after withdrawal", f"{line['what']} of interview {subject.id}")
     whats = {line["what"] for line in out}
     made = {"opportunity"} if found else set()

@@ -148,7 +148,7 @@ class Moments:
     def __init__(self, orders: Orders) -> None:
         self.orders, self.now = orders, threading.local()
         self.chance = random.Random(f"moments {orders.seed}")
-        self.claims = (orders.folder / "claims.jsonl").open("a", buffering=1)
+        self.checks = (orders.folder / "checks.jsonl").open("a", buffering=1)
 
     def wrap(self) -> None:
         for module, name, wrapper in (
@@ -180,12 +180,8 @@ class Moments:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def claim(self, original: Callable[..., Any], interview: Any, owner: Any) -> Any:
-        began = time.time()
         work = original(interview, owner)
         if work:
-            line = {"interview": str(interview), "began": began, "over": time.time()}
-            if not work.look:
-                self.claims.write(json.dumps(line) + "\n")
             self.die(f"{work.step.name}: {'look ' if work.look else ''}claimed")
         return work
 
@@ -199,13 +195,18 @@ class Moments:
             gate.leave()
 
     def check(self, original: Callable[..., Any], work: Any, owner: Any) -> Any:
-        """The last look at the lease: from here to the socket nobody pauses us."""
+        """The last look at lease and will: from here to the socket nobody pauses us."""
         gate.enter()
+        began = time.time()
         try:
             original(work, owner)
         except BaseException:
             gate.leave()
             raise
+        if not work.look:
+            interview = str(work.step.export.interview_id)
+            line = {"interview": interview, "began": began, "over": time.time()}
+            self.checks.write(json.dumps(line) + "\n")
 
     def write(self, original: Callable[..., Any], stream: Any, *args: Any, **more: Any) -> None:
         """The window that remains: the lease was looked at, the deadline too; a body goes out."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from threading import Event, Thread, current_thread
 from typing import Any
+from unittest import mock
 from uuid import uuid4
 
 import pytest
@@ -296,6 +297,18 @@ def test_an_amendment_and_an_answer_of_lever_do_not_wait_for_each_other(
         assert Export.objects.select_for_update().filter(pk=row.pk).exists()
     worker.join(30)
     assert kept == [True]
+
+
+def test_what_bears_the_mark_as_well_is_written_with_what_is_kept_or_neither_is(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = ready(connection)
+    work, _ = claimed(row)
+    dies = mock.Mock(side_effect=ZeroDivisionError)
+    monkeypatch.setattr(Duplicate.objects, "bulk_create", dies)
+    with pytest.raises(ZeroDivisionError):
+        calls.keep(work, made(row), "found", 1, [calls.Thing("another-one")])
+    assert row.steps.get(name="profile").remote_id == ""
 
 
 @pytest.mark.django_db(transaction=True)

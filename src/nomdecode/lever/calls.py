@@ -1,6 +1,7 @@
 """Makes one claimed call, or looks whether it was made before, and writes down what came of it."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -138,9 +139,8 @@ def _looked(work: "export.Work", owner: UUID, found: list[Thing], milliseconds: 
     action = protocol.next_action(step, seen, now)
     if isinstance(action, protocol.Adopt):
         by_id = {thing.id: thing for thing in found}
-        result = keep(work, by_id[action.remote_id], "found", milliseconds)
-        _several(work, [by_id[other] for other in action.others])
-        return result
+        others = [by_id[other] for other in action.others]
+        return keep(work, by_id[action.remote_id], "found", milliseconds, others)
     after = protocol.nothing_found(step, now)
     with transaction.atomic():
         if not _is_gone(work.step):
@@ -164,13 +164,20 @@ def _several(work: "export.Work", others: list[Thing]) -> None:
         )
         for other in others
     ]
-    if rows:
-        Duplicate.objects.bulk_create(rows, ignore_conflicts=True)
-        export.changed(work.step.export)
+    Duplicate.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def keep(work: "export.Work", thing: Thing, outcome: str, milliseconds: int) -> bool:
-    """Commits the id that came back, whoever holds the lease by now: Lever has the thing."""
+def keep(
+    work: "export.Work",
+    thing: Thing,
+    outcome: str,
+    milliseconds: int,
+    others: Sequence[Thing] = (),
+) -> bool:
+    """Commits the id that came back, whoever holds the lease by now: Lever has the thing.
+
+    And `others` that bear its mark, and itself if somebody was faster: a person sees them.
+    """
     with transaction.atomic():
         consent.lock(work.step.export.interview.candidate)  # first, as everywhere
         row = Export.objects.select_for_update().get(pk=work.step.export_id)
@@ -182,14 +189,13 @@ def keep(work: "export.Work", thing: Thing, outcome: str, milliseconds: int) -> 
             _attempt(work, now, 200 if work.look else 201, outcome, milliseconds)
             kept = _hold(step, thing.id)
             over = all(step.remote_id for step in steps.values())
+        _several(work, [*others, *([] if kept == thing.id else [thing])])
         if kept == thing.id and thing.profile:
             register(row, work.connection, thing)
         if over and row.state not in (ExportState.EXPORTED, ExportState.ENDED):
             export.finish(row, now)
         else:
             export.changed(row)
-    if kept != thing.id:  # somebody was faster, or it was planned anew: a person sees this one
-        _several(work, [thing])
     return kept == thing.id and not over
 
 
