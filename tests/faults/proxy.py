@@ -51,9 +51,11 @@ class Proxy:
     def __init__(self, port: int, seed: str, grace: float, log: Path) -> None:
         self.port, self.random, self.grace = port, random.Random(f"proxy {seed}"), grace
         self.log, self.wild = log.open("a", buffering=1), True
-        self.late: set[asyncio.Task[None]] = set()
+        self.tasks: set[asyncio.Task[None]] = set()  # asyncio alone lets go of them half-way
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Goes on when the worker at the other end is dead: what it sent may still arrive."""
+        self.remember(asyncio.current_task())
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             head = await reader.readuntil(b"\r\n\r\n")
             body = await reader.readexactly(_length(head))
@@ -65,6 +67,11 @@ class Proxy:
                 await self.spoil(line, head, body, writer)
         with contextlib.suppress(OSError):
             writer.close()
+
+    def remember(self, task: asyncio.Task[None] | None) -> None:
+        assert task is not None
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     async def spoil(
         self, line: Line, head: bytes, body: bytes, writer: asyncio.StreamWriter
@@ -104,9 +111,7 @@ class Proxy:
                 await self.forward(line, head, body)
             self.write(line)
 
-        task = asyncio.create_task(late())
-        self.late.add(task)
-        task.add_done_callback(self.late.discard)
+        self.remember(asyncio.create_task(late()))
 
     async def forward(self, line: Line, head: bytes, body: bytes, cut: bool = False) -> bytes:
         """The sandbox's whole answer; empty if the request was held for too long, or is cut."""

@@ -49,6 +49,11 @@ class Company:
         self.position = factories.position(self.organisation)
         self.connection = factories.connect(self.organisation, lever)
 
+    def key_unchecked(self, account: str) -> None:
+        """Lever refuses the present key, and tells nothing about the next one."""
+        connections.refused(self.connection)
+        self.key_of(account)
+
     def key_of(self, account: str) -> None:
         factories.set_key(self.connection, self.lever.keys[account], self.admin)
         export.connection_changed(self.connection)  # what a worker does on it
@@ -196,7 +201,7 @@ def test_back_with_a_key_of_the_first_account_everything_goes_on(company: Compan
 def test_while_lever_does_not_tell_its_users_nothing_leaves(company: Company, status: int) -> None:
     interview = company.begun()
     company.lever.fault({"match": USERS, "kind": "status", "status": status, "times": 9})
-    company.key_of("borealis")
+    company.key_unchecked("borealis")
     assert company.connection.account == UNKNOWN
     assert company.run(interview).reason == "account"
     assert company.profiles(interview, "borealis") == []
@@ -205,7 +210,7 @@ def test_while_lever_does_not_tell_its_users_nothing_leaves(company: Company, st
 def test_a_key_that_was_not_known_is_recognised_when_lever_tells(company: Company) -> None:
     waits = company.interview()
     company.lever.fault({"match": USERS, "kind": "status", "status": 503, "times": 2})
-    company.key_of("borealis")
+    company.key_unchecked("borealis")
     meanwhile = company.interview()
     ProcrastinateJob.objects.all().delete()
     questions.sweep()
@@ -219,7 +224,7 @@ def test_a_key_that_was_not_known_is_recognised_when_lever_tells(company: Compan
 
 def test_outcomes_from_while_the_account_is_not_known_wait_too(company: Company) -> None:
     company.lever.fault({"match": USERS, "kind": "status", "status": 503})
-    company.key_of("borealis")
+    company.key_unchecked("borealis")
     meanwhile = company.interview()
     pick_lists.refresh(company.connection, "users")
     assert company.run(meanwhile).reason == "account"
@@ -229,7 +234,7 @@ def test_an_answer_for_the_old_key_says_nothing_about_the_new_one(company: Compa
     old, older = Connection.objects.get(), Connection.objects.get()
     company.lever.fault({"match": "GET /v1/*", "kind": "status", "status": 503})
     with clock.at(timezone.now() + timedelta(minutes=1)):
-        company.key_of("borealis")  # the fault is used up: the next call is answered
+        company.key_unchecked("borealis")  # the fault is used up: the next call is answered
     credentials.check_again(old)
     pick_lists.refresh(older, "users")
     assert Connection.objects.get().account == UNKNOWN
