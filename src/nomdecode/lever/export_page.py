@@ -89,6 +89,7 @@ def _context(request: MemberRequest, export: Any) -> dict[str, Any]:
         "sent": readback.what_was_sent(export) if export.interview.candidate.erased_at else [],
         "duplicates": export.duplicates.order_by("id"),
         "errands": export.errands.select_related("member__user").order_by("-id")[:10],
+        "whys": remedies.WHYS,
         **_may(export, steps, now),
     }
 
@@ -112,7 +113,7 @@ def _detail(export: Any) -> str:
     if export.own and export.state == ExportState.STOPPED:
         return ""
     if export.skipped_at:
-        return f"“{export.skipped_why}”"
+        return str(export.skipped_why)
     if kinds := export.detail.get("kinds"):
         return "Found: " + ", ".join(KINDS.get(kind, kind) for kind in kinds)
     message: str = export.detail.get("message", "")
