@@ -103,13 +103,22 @@ def test_staff_read_which_kinds_of_piece_were_found(recruiter: Member, stopped: 
     assert "found: an e-mail address, a name" in _story(recruiter, stopped)
 
 
-def test_an_interviewer_does_not_learn_what_stopped_it(stopped: Interview) -> None:
+@pytest.mark.parametrize("role", Role)
+def test_whoever_interviewed_does_not_learn_what_stopped_it(stopped: Interview, role: Role) -> None:
     """Else a guess at the name, written into a scorecard, would be answered."""
-    interviewer = _interviewer_of(stopped)
+    interviewer = _interviews(factories.member(stopped.organisation, role), stopped)
     over_a_text = _story(interviewer, stopped)
     Export.objects.update(reason="not_allowed", detail={"message": "Lever did not accept this."})
     assert over_a_text == _story(interviewer, stopped)
     assert "found" not in over_a_text
+
+
+@pytest.mark.parametrize("name", ["retry", "rephrase", "send_anyway"])
+def test_nor_do_they_decide_over_their_own_words(stopped: Interview, name: str) -> None:
+    admin = _interviews(factories.member(stopped.organisation, Role.ADMIN), stopped)
+    answer = _client(admin).post(reverse(f"lever:{name}", args=[stopped.pk]))
+    assert answer.status_code == 404
+    assert Export.objects.get().state == "stopped"
 
 
 def test_every_interviewer_is_asked_alike_to_rephrase(

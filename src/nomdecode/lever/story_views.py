@@ -29,7 +29,7 @@ def part(request: MemberRequest, pk: UUID) -> HttpResponse:
     staff = access.is_staff(member)
     # Whoever interviewed is an interviewer to this candidate, whatever else they are.
     apart = staff and access.own(interview, member) is None
-    stopped = staff and export is not None and export.state == ExportState.STOPPED
+    stopped = apart and export is not None and export.state == ExportState.STOPPED
     context = {
         "interview": interview,
         "title": _title(export),
@@ -51,10 +51,11 @@ def _title(export: Export | None) -> str:
 
 
 def _stopped(request: MemberRequest, pk: UUID) -> Export:
-    """Under lock: two people may press at once."""
-    get_object_or_404(Export, organisation=request.member.organisation, interview=pk)
+    """Under lock: two people may press at once. Nobody decides over a text of their own."""
+    interview = access.interview_or_404(request.member, pk)
+    get_object_or_404(Export, interview=interview)
     _, export = exports.locked(pk)
-    if export.state != ExportState.STOPPED:
+    if access.own(interview, request.member) or export.state != ExportState.STOPPED:
         raise Http404
     return export
 
