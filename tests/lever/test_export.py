@@ -14,7 +14,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 import factories
-from nomdecode.candidates import consent, erasure, intake, reveals, vault
+from nomdecode.candidates import consent, corrections, erasure, intake, reveals, vault
 from nomdecode.candidates.models import PassChoice
 from nomdecode.demo import clock
 from nomdecode.interviews import outcome, scorecards
@@ -105,6 +105,15 @@ class Company:
         }
         scorecards.submit(assignment, content, timezone.now())
         return interview
+
+    def rephrase(self, interview: Interview, evidence: str) -> None:
+        """Its interviewer was asked to, and does."""
+        assignment = interview.assignments.get()
+        assignment.rephrase_asked_at = timezone.now()
+        assignment.save()
+        content = assignment.scorecard.content
+        content["ratings"][str(self.criterion.pk)]["evidence"] = evidence
+        scorecards.submit(assignment, content, timezone.now(), amends=1)
 
     def run(self, interview: Interview, later: timedelta = timedelta(0)) -> Export:
         """A worker's turn, `later` from now."""
@@ -548,12 +557,7 @@ def test_what_the_guard_stops_is_not_told_to_the_candidate_as_sent(company: Comp
 def test_rephrased_it_leaves(company: Company) -> None:
     interview = company.interview(evidence="Zephyrine wrote clear code.")
     company.run(interview)
-    assignment = interview.assignments.get()
-    assignment.rephrase_asked_at = timezone.now()
-    assignment.save()
-    content = assignment.scorecard.content
-    content["ratings"][str(company.criterion.pk)]["evidence"] = "They wrote clear code."
-    scorecards.submit(assignment, content, timezone.now(), amends=1)
+    company.rephrase(interview, "They wrote clear code.")
     assert company.run(interview).state == "exported"
 
 
@@ -561,6 +565,22 @@ def test_cleared_by_a_person_it_leaves(company: Company) -> None:
     interview = company.interview(evidence="Zephyrine wrote clear code.")
     export.clear(company.run(interview), ["name"])
     assert company.run(interview).state == "exported"
+
+
+def test_what_was_cleared_are_the_texts_that_the_person_read(company: Company) -> None:
+    interview = company.interview(evidence="Zephyrine wrote clear code.")
+    export.clear(company.run(interview), ["name"])
+    company.rephrase(interview, "Zephyrine Quillfeather wrote clear code.")
+    row = company.run(interview)
+    assert (row.state, row.reason, row.detail) == ("stopped", "identity", {"kinds": ["name"]})
+
+
+def test_a_corrected_name_is_looked_for_in_texts_that_were_cleared(company: Company) -> None:
+    interview = company.interview(evidence="Marigold wrote clear code in Zephyrine.")
+    export.clear(company.run(interview), ["name"])
+    person = replace(vault.own_details(interview.candidate), name="Marigold Quillfeather")
+    corrections.correct(interview.candidate, person, None, "")
+    assert company.run(interview).reason == "identity"
 
 
 def test_an_export_asks_the_database_no_more_than_it_must(

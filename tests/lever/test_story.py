@@ -94,13 +94,14 @@ def stopped(recruiter: Member) -> Interview:
         kind="named",
         state="stopped",
         reason="identity",
-        detail={"kinds": ["email", "name"]},
+        detail={"kinds": ["name", "place"]},
+        found_in="1f",
     )
     return interview
 
 
 def test_staff_read_which_kinds_of_piece_were_found(recruiter: Member, stopped: Interview) -> None:
-    assert "found: an e-mail address, a name" in _story(recruiter, stopped)
+    assert "found: a name, the place" in _story(recruiter, stopped)
 
 
 @pytest.mark.parametrize("role", Role)
@@ -129,10 +130,36 @@ def test_every_interviewer_is_asked_alike_to_rephrase(
     assert not stopped.assignments.filter(rephrase_asked_at=None).exists()
 
 
+def _send_anyway(member: Member, interview: Interview) -> int:
+    url = reverse("lever:send_anyway", args=[interview.pk])
+    return _client(member).post(url, {"texts": "1f"}).status_code
+
+
 def test_sending_anyway_is_in_the_audit_trail(recruiter: Member, stopped: Interview) -> None:
-    _client(recruiter).post(reverse("lever:send_anyway", args=[stopped.pk]))
+    assert 'name="texts" value="1f"' in _story(recruiter, stopped)
+    assert _send_anyway(recruiter, stopped) == 302
     event = AuditEvent.objects.get(action="export.cleared")
-    assert (event.member, event.detail) == (recruiter, {"kinds": ["email", "name"]})
+    assert (event.member, event.detail) == (recruiter, {"kinds": ["name", "place"]})
+    assert Export.objects.get().state == "waiting"
+
+
+@pytest.mark.parametrize("kind", ["email", "phone", "link"])
+def test_what_is_no_common_word_cannot_be_sent_anyway(
+    recruiter: Member, stopped: Interview, kind: str
+) -> None:
+    Export.objects.update(detail={"kinds": [kind, "name"]})
+    shown = _story(recruiter, stopped)
+    assert "Ask to rephrase" in shown and "Send anyway" not in shown
+    assert _send_anyway(recruiter, stopped) == 404
+
+
+def test_nor_texts_that_are_others_than_the_page_showed(
+    recruiter: Member, stopped: Interview
+) -> None:
+    url = reverse("lever:send_anyway", args=[stopped.pk])
+    answer = _client(recruiter).post(url, {"texts": "2e"}, follow=True)
+    assert "changed meanwhile" in answer.content.decode()
+    assert Export.objects.get().state == "stopped"
 
 
 def test_what_is_not_stopped_cannot_be_sent_anyway(recruiter: Member) -> None:

@@ -85,6 +85,11 @@ def candidate_changed(candidate: Candidate, **_: object) -> None:
         reconsider(export, timezone.now())
 
 
+def candidate_corrected(candidate: Candidate, **_: object) -> None:
+    """Receiver: what was let through was no piece of who they said they were then."""
+    Export.objects.filter(interview__candidate=candidate).update(cleared_kinds=[])
+
+
 def connection_changed(connection: Connection) -> None:
     """After any saved setting, in a worker: what waits or is stopped looks again, in order."""
     open_states = [ExportState.WAITING, ExportState.GOING, ExportState.STOPPED]
@@ -311,7 +316,7 @@ def _call(
     named = fixed.kind == Kind.NAMED
     fields = profile.named(facts, NOBODY, fixed) if named else profile.pseudonymous(facts, fixed)
     found = guard.find(candidate, fixed.kind, fields, facts, export.interview.position.place)
-    if found := found - set(export.cleared_kinds):
+    if found := _not_cleared(export, found, guard.digest(facts)):
         stop(export, "identity", kinds=sorted(found))
         return None
     if named and step.name == "profile":
@@ -322,6 +327,14 @@ def _call(
             identity = vault.reveal(candidate, reveals.LEVER, why)
         fields = profile.named(facts, identity, fixed)
     return Work(step, False, connection, facts, fixed, fields, resume)
+
+
+def _not_cleared(export: Export, found: set[str], texts: str) -> set[str]:
+    """What a person let through counts only for the texts that they read."""
+    if found and export.found_in != texts:
+        export.found_in, export.cleared_kinds = texts, []
+        export.save(update_fields=["found_in", "cleared_kinds"])
+    return found - set(export.cleared_kinds)
 
 
 def stored(step: ExportStep) -> protocol.Step:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -10,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from nomdecode.interviews import access
 from nomdecode.lever import export as exports
-from nomdecode.lever import story
+from nomdecode.lever import guard, story
 from nomdecode.lever.models import Export, ExportState
 from nomdecode.orgs import audit, live
 from nomdecode.orgs.roles import MemberRequest
@@ -40,6 +41,7 @@ def part(request: MemberRequest, pk: UUID) -> HttpResponse:
         "to_activity": staff and export is not None,
         "asks_erasure": staff and opportunity is not None and moves.to_erase_there(opportunity),
         "asks_rephrase": stopped and export is not None and export.reason == "identity",
+        "texts": export.found_in if stopped and export and _only_common(export) else "",
     }
     return render(request, "lever/story.html", context)
 
@@ -106,11 +108,22 @@ def erased_there(request: MemberRequest, pk: UUID) -> HttpResponse:
     return redirect("interviews:interview", pk)
 
 
+def _only_common(export: Export) -> bool:
+    """Stopped for what may be common words: an address or a number never is one."""
+    kinds = set(export.detail.get("kinds", ()))
+    return export.reason == "identity" and bool(kinds) and kinds <= guard.COMMON
+
+
 @require_POST
 @transaction.atomic
 def send_anyway(request: MemberRequest, pk: UUID) -> HttpResponse:
     export = _stopped(request, pk)
-    kinds = export.detail.get("kinds", [])
+    if not _only_common(export):
+        raise Http404
+    if request.POST.get("texts") != export.found_in:
+        messages.warning(request, "The scorecards have changed meanwhile: read them once more.")
+        return redirect("interviews:interview", pk)
+    kinds = export.detail["kinds"]
     audit.record(
         export.organisation,
         "export.cleared",
