@@ -1,5 +1,7 @@
 """What the interview page tells of the way to Lever, and what staff may do there."""
 
+from collections.abc import Callable
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -8,6 +10,8 @@ from django.utils import timezone
 import factories
 from nomdecode.candidates import erasure
 from nomdecode.interviews.models import Assignment, Interview, Scorecard
+from nomdecode.lever import export as exports
+from nomdecode.lever import remedies
 from nomdecode.lever.models import Export
 from nomdecode.orgs.models import AuditEvent, Member, Role
 from nomdecode.pipeline import stages
@@ -128,6 +132,39 @@ def test_every_interviewer_is_asked_alike_to_rephrase(
     _interviewer_of(stopped)
     _client(recruiter).post(reverse("lever:rephrase", args=[stopped.pk]))
     assert not stopped.assignments.filter(rephrase_asked_at=None).exists()
+
+
+def test_whoever_wrote_nothing_is_not_asked_to_rephrase(
+    recruiter: Member, stopped: Interview
+) -> None:
+    _interviewer_of(stopped)
+    second = factories.member(recruiter.organisation, Role.INTERVIEWER)
+    excused = Assignment.objects.create(interview=stopped, member=second, excused_at=timezone.now())
+    _client(recruiter).post(reverse("lever:rephrase", args=[stopped.pk]))
+    assert list(stopped.assignments.filter(rephrase_asked_at=None)) == [excused]
+
+
+def _asked(interview: Interview) -> bool:
+    return interview.assignments.exclude(rephrase_asked_at=None).exists()
+
+
+ENDS: dict[str, Callable[[Export], object]] = {
+    "sent anyway": lambda row: exports.clear(row, ["name", "place"]),
+    "skipped": lambda row: remedies.skip(row, "other", None),
+    "withdrawn": lambda row: erasure.withdraw(row.interview.candidate),
+    "left": lambda row: exports.finish(row, timezone.now()),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_nobody_is_asked_any_more_once_it_is_over(
+    recruiter: Member, stopped: Interview, end: Callable[[Export], object]
+) -> None:
+    _interviewer_of(stopped)
+    _client(recruiter).post(reverse("lever:rephrase", args=[stopped.pk]))
+    assert _asked(stopped)
+    end(Export.objects.get())
+    assert not _asked(stopped)
 
 
 def _send_anyway(member: Member, interview: Interview) -> int:

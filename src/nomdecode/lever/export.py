@@ -17,6 +17,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from nomdecode.candidates import reveals, vault
 from nomdecode.candidates.models import Candidate
+from nomdecode.interviews import scorecards
 from nomdecode.interviews.models import Interview, Outcome
 from nomdecode.lever import connection as connections
 from nomdecode.lever import eligibility, guard, moment, plan, profile, protocol
@@ -129,11 +130,18 @@ def _set_state(export: Export, verdict: eligibility.Verdict, **detail: object) -
         return
     if state == ExportState.ENDED:
         reason = verdict.reason
+        _ask_no_more(export)
         audit.record(export.organisation, "export.ended", export.interview, reason=reason)
     export.state, export.reason, export.detail = state, verdict.reason, detail
     export.state_since = timezone.now()
     export.save(update_fields=["state", "reason", "detail", "state_since"])
     changed(export)
+
+
+def _ask_no_more(export: Export) -> None:
+    """Only where the guard has stopped it was anybody asked to rephrase."""
+    if export.found_in:
+        scorecards.forget_rephrasing(export.interview)
 
 
 def changed(export: Export) -> None:
@@ -379,6 +387,7 @@ def finish(export: Export, now: datetime) -> None:
     export.state_since = now
     export.save(update_fields=["state", "reason", "exported_at", "state_since"])
     audit.record(export.organisation, "export.exported", export.interview, kind=export.kind)
+    _ask_no_more(export)
     changed(export)
 
 
@@ -398,4 +407,5 @@ def clear(export: Export, kinds: list[str]) -> None:
     """ "Send anyway": a person read the texts and found that they give nobody away."""
     export.cleared_kinds = sorted({*export.cleared_kinds, *kinds})
     export.save(update_fields=["cleared_kinds"])
+    _ask_no_more(export)
     retry(export)

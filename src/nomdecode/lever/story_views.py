@@ -74,9 +74,10 @@ def retry(request: MemberRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @transaction.atomic
 def rephrase(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """One neutral request to every interviewer: who wrote what is not told."""
+    """One neutral request to everybody who wrote a scorecard: who wrote what is not told."""
     export = _stopped(request, pk)
-    export.interview.assignments.update(rephrase_asked_at=timezone.now())
+    written = export.interview.assignments.filter(scorecards__isnull=False)
+    written.update(rephrase_asked_at=timezone.now())
     audit.record(
         export.organisation, "export.rephrase_asked", export.interview, member=request.member
     )
