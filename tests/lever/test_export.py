@@ -321,7 +321,7 @@ def test_switched_off_it_waits_and_leaves_when_switched_on(company: Company) -> 
     company.settings(enabled=False)
     interview = company.interview()
     assert (company.run(interview).state, company.run(interview).reason) == ("waiting", "off")
-    assert export.waiting_counts(company.organisation) == (1, 0)
+    assert export.waiting(company.organisation) == export.Waiting(1, 0, 0)
     company.settings(enabled=True)
     assert company.run(interview).state == "exported"
 

@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 import factories
+from nomdecode.candidates import consent
 from nomdecode.demo import clock
-from nomdecode.interviews.models import Position
+from nomdecode.interviews.models import Interview, Position
 from nomdecode.lever import connection as connections
 from nomdecode.lever import pick_lists, questions
 from nomdecode.lever.models import Connection, Export, MemberEmail, PositionPosting
@@ -329,13 +330,29 @@ def test_a_reason_that_means_hired_is_not_offered(admin: Admin) -> None:
 
 def test_outcomes_that_waited_are_counted_and_asked_about(admin: Admin) -> None:
     admin.connect()
-    for successful in (True, True, False):
-        interview = factories.passed(admin.organisation, successful=successful)
-        kind = "named" if successful else "pseudonymous"
-        Export.objects.create(interview=interview, organisation=admin.organisation, kind=kind)
+    for answers in ([True], [False, True], [], [True, False]):
+        candidate = _waits(admin, successful=True).candidate
+        for answer in answers:
+            consent.record(candidate, answer)
+    consent.ask(_waits(admin, successful=True).candidate, timezone.now())
+    consent.ask(_waits(admin, successful=True).candidate, timezone.now() - timedelta(days=365))
+    _waits(admin, successful=False)
     page = " ".join(admin.page().split())
-    assert "3 outcomes waited: 2 would name a candidate, 1 is unsuccessful and stays here" in page
+    assert (
+        "5 outcomes waited: 2 would name a candidate who agreed, 2 wait for the candidate’s answer,"
+        " 1 was unsuccessful and leaves under the pseudonym if that is switched on, else it stays"
+    ) in page
     assert "only from now on" in page and "send these too" in page
+
+
+def _waits(admin: Admin, *, successful: bool) -> Interview:
+    """The outcome of an interview of somebody in the vault."""
+    interview = factories.passed(admin.organisation, successful=successful)
+    interview.candidate = factories.candidate(admin.organisation)
+    interview.save()
+    kind = "named" if successful else "pseudonymous"
+    Export.objects.create(interview=interview, organisation=admin.organisation, kind=kind)
+    return interview
 
 
 def test_the_preview_shows_an_invented_person(admin: Admin) -> None:

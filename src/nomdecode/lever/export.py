@@ -4,9 +4,10 @@ Rows carry the state; a job only says "look at this interview". claim() commits 
 anything is sent, calls.make() sends, and its result is committed after. protocol.py decides.
 """
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -15,7 +16,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from nomdecode.candidates import reveals, vault
+from nomdecode.candidates import consent, reveals, vault
 from nomdecode.candidates.models import Candidate
 from nomdecode.interviews import scorecards
 from nomdecode.interviews.models import Interview, Outcome
@@ -154,13 +155,27 @@ def stop(export: Export, reason: str, **detail: object) -> None:
     _set_state(export, eligibility.Verdict(ExportState.STOPPED, reason), **detail)
 
 
-def waiting_counts(organisation: Organisation) -> tuple[int, int]:
-    """How many outcomes wait for the connection: (named, under the pseudonym)."""
-    waiting = Export.objects.filter(organisation=organisation, state=ExportState.WAITING)
-    waiting = waiting.filter(marker=None)
-    return (
-        waiting.filter(kind=Kind.NAMED).count(),
-        waiting.filter(kind=Kind.PSEUDONYMOUS).count(),
+class Waiting(NamedTuple):
+    """How many outcomes wait for the connection, and would leave or wait on if it were enabled."""
+
+    agreed: int  # to be named
+    asked: int  # or will be, whether they agree
+    unsuccessful: int
+
+
+def waiting(organisation: Organisation) -> Waiting:
+    exports = Export.objects.filter(organisation=organisation, state=ExportState.WAITING)
+    exports = exports.filter(marker=None)
+    named = exports.filter(kind=Kind.NAMED).select_related("interview__candidate")
+    now = timezone.now()
+    answers = Counter(
+        consent.state(export.interview.candidate, now)
+        for export in named.prefetch_related("interview__candidate__consents")
+    )
+    return Waiting(
+        answers["yes"],
+        answers["unasked"] + answers["waiting"],
+        exports.filter(kind=Kind.PSEUDONYMOUS).count(),
     )
 
 
