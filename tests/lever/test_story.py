@@ -220,6 +220,30 @@ def test_after_an_erasure_staff_are_asked_until_they_say_it_is_done(recruiter: M
     assert "erase the profile in Lever" not in _client(recruiter).get("/").content.decode()
 
 
+@pytest.mark.parametrize("reason", ["withdrew", "refused"])
+def test_taken_back_when_the_profile_was_there_already_it_is_to_be_erased_there(
+    recruiter: Member, reason: str
+) -> None:
+    interview = _in_lever(recruiter)
+    Export.objects.update(state="ended", reason=reason)
+    asked = "erase the profile in Lever"
+    shown = _story(recruiter, interview)
+    assert "<h2>In Lever</h2>" in shown and "Stays here" not in shown
+    assert "Erase the profile in Lever" in shown
+    assert asked in _client(recruiter).get("/").content.decode()
+    _client(recruiter).post(reverse("lever:erased_there", args=[interview.pk]))
+    assert "Erase the profile in Lever" not in _story(recruiter, interview)
+    assert asked not in _client(recruiter).get("/").content.decode()
+
+
+def test_ended_without_a_profile_it_stays_here(recruiter: Member) -> None:
+    interview = _in_lever(recruiter)
+    Opportunity.objects.all().delete()
+    Export.objects.update(state="ended", reason="refused")
+    assert "<h2>Stays here</h2>" in _story(recruiter, interview)
+    assert "erase the profile" not in _client(recruiter).get("/").content.decode()
+
+
 def test_the_stage_that_comes_next_stands_at_the_end(recruiter: Member) -> None:
     stages.replace(recruiter.organisation, [("new", "New lead"), ("on", "Onsite"), ("of", "Offer")])
     interview = factories.passed(recruiter.organisation)

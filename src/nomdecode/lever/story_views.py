@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from nomdecode.interviews import access
 from nomdecode.lever import export as exports
-from nomdecode.lever import guard, story
+from nomdecode.lever import guard, story, taken_back
 from nomdecode.lever.models import Export, ExportState
 from nomdecode.orgs import audit, live
 from nomdecode.orgs.roles import MemberRequest
@@ -33,23 +34,25 @@ def part(request: MemberRequest, pk: UUID) -> HttpResponse:
     stopped = apart and export is not None and export.state == ExportState.STOPPED
     context = {
         "interview": interview,
-        "title": _title(export),
+        "title": _title(export, opportunity),
         "entries": story.of(interview, export, for_staff=apart) if reads else [story.NOT_YET],
         # Lever shows the name, which an interviewer never sees.
         "url": opportunity.url if opportunity and apart else "",
         "can_retry": stopped,
         "to_activity": staff and export is not None,
         "asks_erasure": staff and opportunity is not None and moves.to_erase_there(opportunity),
+        "taken_back": staff and taken_back.profiles(member.organisation_id).filter(interview=pk),
         "asks_rephrase": stopped and export is not None and export.reason == "identity",
         "texts": export.found_in if stopped and export and _only_common(export) else "",
     }
     return render(request, "lever/story.html", context)
 
 
-def _title(export: Export | None) -> str:
-    if export and export.state == ExportState.EXPORTED:
+def _title(export: Export | None, opportunity: Opportunity | None) -> str:
+    state = export.state if export else ExportState.WAITING
+    if state == ExportState.EXPORTED or (state == ExportState.ENDED and opportunity):
         return "In Lever"
-    return "Stays here" if export and export.state == ExportState.ENDED else "On its way to Lever"
+    return "Stays here" if state == ExportState.ENDED else "On its way to Lever"
 
 
 def _stopped(request: MemberRequest, pk: UUID) -> Export:
@@ -88,13 +91,16 @@ def rephrase(request: MemberRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @transaction.atomic
 def erased_there(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """A person says that the profile of an erased candidate is erased in Lever, too."""
+    """A person says that the profile of who erased or took back is erased in Lever, too."""
+    erased = Q(interview__candidate__erased_at__isnull=False)
+    back = Q(pk__in=taken_back.profiles(request.member.organisation_id))
     opportunity = get_object_or_404(
-        Opportunity.objects.select_for_update(of=("self",)).select_related("interview"),
+        Opportunity.objects.select_for_update(of=("self",))
+        .select_related("interview")
+        .filter(erased | back),
         organisation=request.member.organisation,
         interview=pk,
         erased_there_at=None,
-        interview__candidate__erased_at__isnull=False,
     )
     opportunity.erased_there_at = timezone.now()
     opportunity.save(update_fields=["erased_there_at"])
