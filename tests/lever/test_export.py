@@ -19,7 +19,7 @@ from nomdecode.candidates.models import PassChoice
 from nomdecode.demo import clock
 from nomdecode.interviews import outcome, scorecards
 from nomdecode.interviews.models import Assignment, Criterion, Interview, Position
-from nomdecode.lever import calls, export, protocol
+from nomdecode.lever import calls, export, protocol, story
 from nomdecode.lever import connection as connections
 from nomdecode.lever.client import Opportunity as Made
 from nomdecode.lever.models import (
@@ -203,6 +203,45 @@ def test_a_decider_who_is_no_lever_user_is_replaced_by_the_fallback(company: Com
     plan = company.run(company.interview()).plan
     assert plan["perform_as"] == company.user("dana@acme.example")
     assert plan["perform_as_why"] == "fallback"
+
+
+def _story(interview: Interview) -> str:
+    """What staff read of the profile that was made."""
+    export = Export.objects.get(interview=interview)
+    entries = story.of(interview, export, for_staff=True)
+    return next(entry.detail for entry in entries if entry.title.startswith("Profile created"))
+
+
+def test_the_story_says_why_it_is_performed_as_and_owned_by_them(company: Company) -> None:
+    interview = company.interview()
+    company.run(interview)
+    words = "as iris@acme.example, who decided; owned by remy@acme.example, the recruiter · "
+    assert _story(interview).startswith(words)
+
+
+def test_it_also_says_that_the_posting_has_another_owner(company: Company) -> None:
+    posting = company.lever.seeded.account("acme").posting("Backend engineer")
+    PositionPosting.objects.create(
+        position=company.position, posting_id=posting.id, text=posting.text
+    )
+    company.recruiter.user.email = "nobody@elsewhere.example"
+    company.recruiter.user.save()
+    interview = company.interview()
+    company.run(interview)
+    assert ", who owns the posting · " in _story(interview)
+
+
+def test_it_also_says_that_nobody_is_known_to_lever(company: Company) -> None:
+    for member in (company.interviewer, company.recruiter):
+        member.user.email = f"nobody{member.pk}@elsewhere.example"
+        member.user.save()
+    interview = company.interview()
+    company.run(interview)
+    assert _story(interview).startswith(
+        "as dana@acme.example, the fallback user, since the interviewer is no active Lever user;"
+        " owned by dana@acme.example, the fallback user, since the recruiter"
+        " is no active Lever user · "
+    )
 
 
 def test_the_lever_address_that_an_admin_set_counts(company: Company) -> None:
