@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from nomdecode.candidates import reveals
 from nomdecode.interviews import access
 from nomdecode.lever import export as exports
 from nomdecode.lever import guard, story, taken_back
@@ -30,7 +31,7 @@ def part(request: MemberRequest, pk: UUID) -> HttpResponse:
         export = opportunity = None
     staff = access.is_staff(member)
     # Whoever interviewed is an interviewer to this candidate, whatever else they are.
-    apart = staff and access.own(interview, member) is None
+    apart = staff and not reveals.interviewed(interview.candidate, member)
     stopped = apart and export is not None and export.state == ExportState.STOPPED
     context = {
         "interview": interview,
@@ -57,10 +58,10 @@ def _title(export: Export | None, opportunity: Opportunity | None) -> str:
 
 def _stopped(request: MemberRequest, pk: UUID) -> Export:
     """Under lock: two people may press at once. Nobody decides over a text of their own."""
-    interview = access.interview_or_404(request.member, pk)
-    get_object_or_404(Export, interview=interview)
+    get_object_or_404(Export, organisation=request.member.organisation, interview=pk)
     _, export = exports.locked(pk)
-    if access.own(interview, request.member) or export.state != ExportState.STOPPED:
+    own = reveals.interviewed(export.interview.candidate, request.member)
+    if own or export.state != ExportState.STOPPED:
         raise Http404
     return export
 
