@@ -70,7 +70,8 @@ def _parse_remedies(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
     which = retry.add_mutually_exclusive_group(required=True)
     which.add_argument("id", metavar="ID", nargs="?", help="of the interview, or its page's link")
     which.add_argument("--all-since", type=_time, metavar="T", help=f"all stopped since: {TIMES}")
-    skip.add_argument("--why", required=True, metavar="TEXT", help="a reason; no names")
+    whys = ("elsewhere", "duplicate", "test", "asked", "other")
+    skip.add_argument("--why", required=True, choices=whys, help="kept with it")
     adopt.add_argument("link", metavar="LINK", help="of the profile in Lever, or its id")
 
 

@@ -18,7 +18,7 @@ from nomdecode.candidates.models import PassChoice
 from nomdecode.conf import serve
 from nomdecode.demo import clock
 from nomdecode.interviews.models import Interview
-from nomdecode.lever import export, protocol
+from nomdecode.lever import export, protocol, remedies
 from nomdecode.lever.models import Connection, Export
 from nomdecode.pipeline.models import Opportunity
 from sandbox import Running
@@ -192,12 +192,14 @@ def test_all_that_have_stopped_since_are_retried(say: Say, connection: Connectio
     assert json.loads(out) == {"retried": 1}
 
 
-def test_skipped_it_stays_here(say: Say, connection: Connection) -> None:
+@pytest.mark.parametrize("why", remedies.WHYS)
+def test_skipped_it_stays_here(say: Say, connection: Connection, why: str) -> None:
     interview = stopped(connection)
-    code, out, _ = say("exports", "skip", interview.pk, "--why", "Hired by phone already.")
+    code, out, _ = say("exports", "skip", interview.pk, "--why", why)
     assert code == DONE
     assert "Stays here" in out
-    assert Export.objects.get(interview=interview).reason == "skipped"
+    row = Export.objects.get(interview=interview)
+    assert (row.reason, row.skipped_why) == ("skipped", remedies.WHYS[why])
 
 
 def test_a_profile_of_levers_is_adopted(say: Say, connection: Connection, lever: Running) -> None:

@@ -141,11 +141,13 @@ def _enable_and_send_what_waited(page: Page, product: Product) -> None:
     expect(page.get_by_role("main").get_by_text("Saved.", exact=True)).to_be_visible()
     offer = page.get_by_role("group", name=re.compile("outcomes? waited"))
     counts = re.search(
-        r"(\d+) outcomes? waited: (\d+) would name a candidate, (\d+)", offer.inner_text()
+        r"(\d+) outcomes? waited: (\d+) would name a candidate who agreed,"
+        r" (\d+) waits? for the candidate’s answer, (\d+) w",
+        offer.inner_text(),
     )
     assert counts
-    all_of_them, named, pseudonymous = (int(each) for each in counts.groups())
-    assert all_of_them == named + pseudonymous and pseudonymous > 0
+    all_of_them, agreed, asked, pseudonymous = (int(each) for each in counts.groups())
+    assert all_of_them == agreed + asked + pseudonymous and pseudonymous > 0
     expect(offer.get_by_label("only from now on")).to_be_checked()
     offer.get_by_label("send these too").check()
     page.get_by_label("Enabled").check()

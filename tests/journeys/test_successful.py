@@ -40,7 +40,11 @@ def test_a_successful_interview_becomes_a_named_profile_that_stays_up_to_date(
 
     story = recruiter.locator("#story")
     expect(story.get_by_text("Profile created in New lead")).to_be_visible()
-    expect(story.get_by_text("as iris@acme.example, owned by remy@acme.example")).to_be_visible()
+    expect(
+        story.get_by_text(
+            "as iris@acme.example, who decided; owned by remy@acme.example, the recruiter"
+        )
+    ).to_be_visible()
     expect(story.get_by_text("Scorecards attached as a note")).to_be_visible()
     lever = visit()
     lever.goto(_address_in_lever(story))

@@ -14,12 +14,12 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 import factories
-from nomdecode.candidates import consent, erasure, intake, reveals, vault
+from nomdecode.candidates import consent, corrections, erasure, intake, reveals, vault
 from nomdecode.candidates.models import PassChoice
 from nomdecode.demo import clock
 from nomdecode.interviews import outcome, scorecards
 from nomdecode.interviews.models import Assignment, Criterion, Interview, Position
-from nomdecode.lever import calls, export, protocol
+from nomdecode.lever import calls, export, protocol, story
 from nomdecode.lever import connection as connections
 from nomdecode.lever.client import Opportunity as Made
 from nomdecode.lever.models import (
@@ -105,6 +105,15 @@ class Company:
         }
         scorecards.submit(assignment, content, timezone.now())
         return interview
+
+    def rephrase(self, interview: Interview, evidence: str) -> None:
+        """Its interviewer was asked to, and does."""
+        assignment = interview.assignments.get()
+        assignment.rephrase_asked_at = timezone.now()
+        assignment.save()
+        content = assignment.scorecard.content
+        content["ratings"][str(self.criterion.pk)]["evidence"] = evidence
+        scorecards.submit(assignment, content, timezone.now(), amends=1)
 
     def run(self, interview: Interview, later: timedelta = timedelta(0)) -> Export:
         """A worker's turn, `later` from now."""
@@ -194,6 +203,45 @@ def test_a_decider_who_is_no_lever_user_is_replaced_by_the_fallback(company: Com
     plan = company.run(company.interview()).plan
     assert plan["perform_as"] == company.user("dana@acme.example")
     assert plan["perform_as_why"] == "fallback"
+
+
+def _story(interview: Interview) -> str:
+    """What staff read of the profile that was made."""
+    export = Export.objects.get(interview=interview)
+    entries = story.of(interview, export, for_staff=True)
+    return next(entry.detail for entry in entries if entry.title.startswith("Profile created"))
+
+
+def test_the_story_says_why_it_is_performed_as_and_owned_by_them(company: Company) -> None:
+    interview = company.interview()
+    company.run(interview)
+    words = "as iris@acme.example, who decided; owned by remy@acme.example, the recruiter · "
+    assert _story(interview).startswith(words)
+
+
+def test_it_also_says_that_the_posting_has_another_owner(company: Company) -> None:
+    posting = company.lever.seeded.account("acme").posting("Backend engineer")
+    PositionPosting.objects.create(
+        position=company.position, posting_id=posting.id, text=posting.text
+    )
+    company.recruiter.user.email = "nobody@elsewhere.example"
+    company.recruiter.user.save()
+    interview = company.interview()
+    company.run(interview)
+    assert ", who owns the posting · " in _story(interview)
+
+
+def test_it_also_says_that_nobody_is_known_to_lever(company: Company) -> None:
+    for member in (company.interviewer, company.recruiter):
+        member.user.email = f"nobody{member.pk}@elsewhere.example"
+        member.user.save()
+    interview = company.interview()
+    company.run(interview)
+    assert _story(interview).startswith(
+        "as dana@acme.example, the fallback user, since the interviewer is no active Lever user;"
+        " owned by dana@acme.example, the fallback user, since the recruiter"
+        " is no active Lever user · "
+    )
 
 
 def test_the_lever_address_that_an_admin_set_counts(company: Company) -> None:
@@ -312,7 +360,7 @@ def test_switched_off_it_waits_and_leaves_when_switched_on(company: Company) -> 
     company.settings(enabled=False)
     interview = company.interview()
     assert (company.run(interview).state, company.run(interview).reason) == ("waiting", "off")
-    assert export.waiting_counts(company.organisation) == (1, 0)
+    assert export.waiting(company.organisation) == export.Waiting(1, 0, 0)
     company.settings(enabled=True)
     assert company.run(interview).state == "exported"
 
@@ -548,12 +596,7 @@ def test_what_the_guard_stops_is_not_told_to_the_candidate_as_sent(company: Comp
 def test_rephrased_it_leaves(company: Company) -> None:
     interview = company.interview(evidence="Zephyrine wrote clear code.")
     company.run(interview)
-    assignment = interview.assignments.get()
-    assignment.rephrase_asked_at = timezone.now()
-    assignment.save()
-    content = assignment.scorecard.content
-    content["ratings"][str(company.criterion.pk)]["evidence"] = "They wrote clear code."
-    scorecards.submit(assignment, content, timezone.now(), amends=1)
+    company.rephrase(interview, "They wrote clear code.")
     assert company.run(interview).state == "exported"
 
 
@@ -561,6 +604,22 @@ def test_cleared_by_a_person_it_leaves(company: Company) -> None:
     interview = company.interview(evidence="Zephyrine wrote clear code.")
     export.clear(company.run(interview), ["name"])
     assert company.run(interview).state == "exported"
+
+
+def test_what_was_cleared_are_the_texts_that_the_person_read(company: Company) -> None:
+    interview = company.interview(evidence="Zephyrine wrote clear code.")
+    export.clear(company.run(interview), ["name"])
+    company.rephrase(interview, "Zephyrine Quillfeather wrote clear code.")
+    row = company.run(interview)
+    assert (row.state, row.reason, row.detail) == ("stopped", "identity", {"kinds": ["name"]})
+
+
+def test_a_corrected_name_is_looked_for_in_texts_that_were_cleared(company: Company) -> None:
+    interview = company.interview(evidence="Marigold wrote clear code in Zephyrine.")
+    export.clear(company.run(interview), ["name"])
+    person = replace(vault.own_details(interview.candidate), name="Marigold Quillfeather")
+    corrections.correct(interview.candidate, person, None, "")
+    assert company.run(interview).reason == "identity"
 
 
 def test_an_export_asks_the_database_no_more_than_it_must(

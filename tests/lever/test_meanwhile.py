@@ -127,7 +127,7 @@ def test_a_refused_look_changes_no_plan_and_is_shown_to_a_person(
 
 
 def _skip(row: Export) -> None:
-    remedies.skip(row, "Hired elsewhere", None)
+    remedies.skip(row, "elsewhere", None)
 
 
 CHANGES: dict[str, Callable[[Export], None]] = {

@@ -40,7 +40,8 @@ FIELDS = {
     "stage_passed": "lead-new",
     "to": "1",
     "token": "0123456789abcdef0123456789abcdef",
-    "why": "Already there",
+    "texts": "1f",
+    "why": "other",
 }
 
 
@@ -97,7 +98,9 @@ def forget(connection: Connection) -> None:
     """Whatever is known is old, or was never told; nothing is being asked, and exports stand."""
     connection.pick_lists.update(fetched_at=timezone.now() - LONG_AGO)
     Question.objects.all().delete()
-    Export.objects.update(state=ExportState.STOPPED, reason="identity")
+    Export.objects.update(
+        state=ExportState.STOPPED, reason="identity", detail={"kinds": ["name"]}, found_in="1f"
+    )
 
 
 def visitor(world: site.World) -> Client:

@@ -11,11 +11,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 import factories
+from nomdecode.candidates import consent
 from nomdecode.demo import clock
-from nomdecode.interviews.models import Position
+from nomdecode.interviews.models import Interview, Position
 from nomdecode.lever import connection as connections
 from nomdecode.lever import pick_lists, questions
 from nomdecode.lever.models import Connection, Export, MemberEmail, PositionPosting
+from nomdecode.orgs import trail
 from nomdecode.orgs.models import Member, Role
 from sandbox import Running
 
@@ -313,6 +315,60 @@ def test_unsuccessful_ones_need_a_reason_to_be_archived_with(admin: Admin) -> No
     assert admin.reloaded().export_unsuccessful
 
 
+def _trail(admin: Admin) -> list[str]:
+    """What the newest row about the settings says: what was done, then each detail."""
+    newest = trail.events(admin.organisation).filter(action__startswith="lever.")[:1]
+    (entry,) = trail.entries(newest)
+    return [entry.what, *sorted(entry.details)]
+
+
+def test_the_trail_says_which_setting_changed_from_what_to_what(admin: Admin) -> None:
+    admin.connect()
+    admin.save()
+    reason = next(
+        each["id"]
+        for each in pick_lists.archive_reasons(admin.connection)
+        if each["text"] == "Underqualified"
+    )
+    admin.save(
+        stage_passed="offer",
+        export_unsuccessful="on",
+        archive_not_passed="on",
+        archive_reason=reason,
+        perform_as="omar@acme.example",
+    )
+    assert _trail(admin) == [
+        "changed the Lever settings",
+        "archive not passed: no → yes",
+        "archive reason: none → Underqualified",
+        "export unsuccessful: no → yes",
+        "perform as: the old one → a new one",
+        "stage passed: New lead → Offer",
+    ]
+
+
+@pytest.mark.parametrize(("waiting", "told"), [("now", "no"), ("all", "yes")])
+def test_the_trail_says_whether_what_waited_was_sent_too(
+    admin: Admin, waiting: str, told: str
+) -> None:
+    admin.connect()
+    admin.save()
+    admin.save(enabled="on", waiting=waiting)
+    assert _trail(admin) == ["switched Lever on", f"send waiting: {told}"]
+
+
+def test_the_trail_says_which_posting_a_position_was_tied_to(admin: Admin) -> None:
+    admin.connect()
+    position = Position.objects.create(organisation=admin.organisation, title="Backend engineer")
+    posting = admin.lever.seeded.account("acme").posting("Backend engineer")
+    pick_lists.postings(admin.connection)
+    url = reverse("lever:posting", args=[position.pk])
+    admin.browser.post(url, {"posting": posting.id})
+    assert _trail(admin) == ["changed the Lever settings", "posting: none → Backend engineer"]
+    admin.browser.post(url, {"posting": ""})
+    assert _trail(admin) == ["changed the Lever settings", "posting: Backend engineer → none"]
+
+
 def test_refreshing_keeps_what_is_chosen_and_not_yet_saved(admin: Admin) -> None:
     admin.connect()
     part = text_of(admin.post("refresh", headers=HTMX, stage_passed="offer", origin="agency"))
@@ -329,13 +385,29 @@ def test_a_reason_that_means_hired_is_not_offered(admin: Admin) -> None:
 
 def test_outcomes_that_waited_are_counted_and_asked_about(admin: Admin) -> None:
     admin.connect()
-    for successful in (True, True, False):
-        interview = factories.passed(admin.organisation, successful=successful)
-        kind = "named" if successful else "pseudonymous"
-        Export.objects.create(interview=interview, organisation=admin.organisation, kind=kind)
+    for answers in ([True], [False, True], [], [True, False]):
+        candidate = _waits(admin, successful=True).candidate
+        for answer in answers:
+            consent.record(candidate, answer)
+    consent.ask(_waits(admin, successful=True).candidate, timezone.now())
+    consent.ask(_waits(admin, successful=True).candidate, timezone.now() - timedelta(days=365))
+    _waits(admin, successful=False)
     page = " ".join(admin.page().split())
-    assert "3 outcomes waited: 2 would name a candidate, 1 is unsuccessful and stays here" in page
+    assert (
+        "5 outcomes waited: 2 would name a candidate who agreed, 2 wait for the candidate’s answer,"
+        " 1 was unsuccessful and leaves under the pseudonym if that is switched on, else it stays"
+    ) in page
     assert "only from now on" in page and "send these too" in page
+
+
+def _waits(admin: Admin, *, successful: bool) -> Interview:
+    """The outcome of an interview of somebody in the vault."""
+    interview = factories.passed(admin.organisation, successful=successful)
+    interview.candidate = factories.candidate(admin.organisation)
+    interview.save()
+    kind = "named" if successful else "pseudonymous"
+    Export.objects.create(interview=interview, organisation=admin.organisation, kind=kind)
+    return interview
 
 
 def test_the_preview_shows_an_invented_person(admin: Admin) -> None:

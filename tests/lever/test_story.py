@@ -1,5 +1,7 @@
 """What the interview page tells of the way to Lever, and what staff may do there."""
 
+from collections.abc import Callable
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -8,6 +10,8 @@ from django.utils import timezone
 import factories
 from nomdecode.candidates import erasure
 from nomdecode.interviews.models import Assignment, Interview, Scorecard
+from nomdecode.lever import export as exports
+from nomdecode.lever import remedies
 from nomdecode.lever.models import Export
 from nomdecode.orgs.models import AuditEvent, Member, Role
 from nomdecode.pipeline import stages
@@ -94,22 +98,32 @@ def stopped(recruiter: Member) -> Interview:
         kind="named",
         state="stopped",
         reason="identity",
-        detail={"kinds": ["email", "name"]},
+        detail={"kinds": ["name", "place"]},
+        found_in="1f",
     )
     return interview
 
 
 def test_staff_read_which_kinds_of_piece_were_found(recruiter: Member, stopped: Interview) -> None:
-    assert "found: an e-mail address, a name" in _story(recruiter, stopped)
+    assert "found: a name, the place" in _story(recruiter, stopped)
 
 
-def test_an_interviewer_does_not_learn_what_stopped_it(stopped: Interview) -> None:
+@pytest.mark.parametrize("role", Role)
+def test_whoever_interviewed_does_not_learn_what_stopped_it(stopped: Interview, role: Role) -> None:
     """Else a guess at the name, written into a scorecard, would be answered."""
-    interviewer = _interviewer_of(stopped)
+    interviewer = _interviews(factories.member(stopped.organisation, role), stopped)
     over_a_text = _story(interviewer, stopped)
     Export.objects.update(reason="not_allowed", detail={"message": "Lever did not accept this."})
     assert over_a_text == _story(interviewer, stopped)
     assert "found" not in over_a_text
+
+
+@pytest.mark.parametrize("name", ["retry", "rephrase", "send_anyway"])
+def test_nor_do_they_decide_over_their_own_words(stopped: Interview, name: str) -> None:
+    admin = _interviews(factories.member(stopped.organisation, Role.ADMIN), stopped)
+    answer = _client(admin).post(reverse(f"lever:{name}", args=[stopped.pk]))
+    assert answer.status_code == 404
+    assert Export.objects.get().state == "stopped"
 
 
 def test_every_interviewer_is_asked_alike_to_rephrase(
@@ -120,10 +134,69 @@ def test_every_interviewer_is_asked_alike_to_rephrase(
     assert not stopped.assignments.filter(rephrase_asked_at=None).exists()
 
 
+def test_whoever_wrote_nothing_is_not_asked_to_rephrase(
+    recruiter: Member, stopped: Interview
+) -> None:
+    _interviewer_of(stopped)
+    second = factories.member(recruiter.organisation, Role.INTERVIEWER)
+    excused = Assignment.objects.create(interview=stopped, member=second, excused_at=timezone.now())
+    _client(recruiter).post(reverse("lever:rephrase", args=[stopped.pk]))
+    assert list(stopped.assignments.filter(rephrase_asked_at=None)) == [excused]
+
+
+def _asked(interview: Interview) -> bool:
+    return interview.assignments.exclude(rephrase_asked_at=None).exists()
+
+
+ENDS: dict[str, Callable[[Export], object]] = {
+    "sent anyway": lambda row: exports.clear(row, ["name", "place"]),
+    "skipped": lambda row: remedies.skip(row, "other", None),
+    "withdrawn": lambda row: erasure.withdraw(row.interview.candidate),
+    "left": lambda row: exports.finish(row, timezone.now()),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_nobody_is_asked_any_more_once_it_is_over(
+    recruiter: Member, stopped: Interview, end: Callable[[Export], object]
+) -> None:
+    _interviewer_of(stopped)
+    _client(recruiter).post(reverse("lever:rephrase", args=[stopped.pk]))
+    assert _asked(stopped)
+    end(Export.objects.get())
+    assert not _asked(stopped)
+
+
+def _send_anyway(member: Member, interview: Interview) -> int:
+    url = reverse("lever:send_anyway", args=[interview.pk])
+    return _client(member).post(url, {"texts": "1f"}).status_code
+
+
 def test_sending_anyway_is_in_the_audit_trail(recruiter: Member, stopped: Interview) -> None:
-    _client(recruiter).post(reverse("lever:send_anyway", args=[stopped.pk]))
+    assert 'name="texts" value="1f"' in _story(recruiter, stopped)
+    assert _send_anyway(recruiter, stopped) == 302
     event = AuditEvent.objects.get(action="export.cleared")
-    assert (event.member, event.detail) == (recruiter, {"kinds": ["email", "name"]})
+    assert (event.member, event.detail) == (recruiter, {"kinds": ["name", "place"]})
+    assert Export.objects.get().state == "waiting"
+
+
+@pytest.mark.parametrize("kind", ["email", "phone", "link"])
+def test_what_is_no_common_word_cannot_be_sent_anyway(
+    recruiter: Member, stopped: Interview, kind: str
+) -> None:
+    Export.objects.update(detail={"kinds": [kind, "name"]})
+    shown = _story(recruiter, stopped)
+    assert "Ask to rephrase" in shown and "Send anyway" not in shown
+    assert _send_anyway(recruiter, stopped) == 404
+
+
+def test_nor_texts_that_are_others_than_the_page_showed(
+    recruiter: Member, stopped: Interview
+) -> None:
+    url = reverse("lever:send_anyway", args=[stopped.pk])
+    answer = _client(recruiter).post(url, {"texts": "2e"}, follow=True)
+    assert "changed meanwhile" in answer.content.decode()
+    assert Export.objects.get().state == "stopped"
 
 
 def test_what_is_not_stopped_cannot_be_sent_anyway(recruiter: Member) -> None:
@@ -145,6 +218,30 @@ def test_after_an_erasure_staff_are_asked_until_they_say_it_is_done(recruiter: M
     _client(recruiter).post(reverse("lever:erased_there", args=[interview.pk]))
     assert asked not in _story(recruiter, interview)
     assert "erase the profile in Lever" not in _client(recruiter).get("/").content.decode()
+
+
+@pytest.mark.parametrize("reason", ["withdrew", "refused"])
+def test_taken_back_when_the_profile_was_there_already_it_is_to_be_erased_there(
+    recruiter: Member, reason: str
+) -> None:
+    interview = _in_lever(recruiter)
+    Export.objects.update(state="ended", reason=reason)
+    asked = "erase the profile in Lever"
+    shown = _story(recruiter, interview)
+    assert "<h2>In Lever</h2>" in shown and "Stays here" not in shown
+    assert "Erase the profile in Lever" in shown
+    assert asked in _client(recruiter).get("/").content.decode()
+    _client(recruiter).post(reverse("lever:erased_there", args=[interview.pk]))
+    assert "Erase the profile in Lever" not in _story(recruiter, interview)
+    assert asked not in _client(recruiter).get("/").content.decode()
+
+
+def test_ended_without_a_profile_it_stays_here(recruiter: Member) -> None:
+    interview = _in_lever(recruiter)
+    Opportunity.objects.all().delete()
+    Export.objects.update(state="ended", reason="refused")
+    assert "<h2>Stays here</h2>" in _story(recruiter, interview)
+    assert "erase the profile" not in _client(recruiter).get("/").content.decode()
 
 
 def test_the_stage_that_comes_next_stands_at_the_end(recruiter: Member) -> None:

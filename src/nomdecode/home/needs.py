@@ -11,7 +11,7 @@ from django.urls import reverse
 from nomdecode.candidates.models import Candidate
 from nomdecode.interviews import access
 from nomdecode.interviews.models import Assignment, Interview, Outcome, State
-from nomdecode.lever import activity, problem_kinds, problems
+from nomdecode.lever import activity, problem_kinds, problems, taken_back
 from nomdecode.lever.eligibility import REASONS
 from nomdecode.lever.models import Connection, Export, ExportState
 from nomdecode.orgs.models import Member, Role
@@ -40,7 +40,7 @@ def of(member: Member, now: datetime) -> list[Need]:
     found = [need for one in interviews for need in _own(one, member, now)]
     if access.is_staff(member):
         found += [need for one in interviews for need in _for_staff(one, member, now)]
-        found += _exports(member) + _erasures(member)
+        found += _exports(member) + _erasures(member) + _taken_back(member)
     if member.role == Role.ADMIN:
         found += _problems(member) + _connection(member)
     return found
@@ -134,6 +134,21 @@ def _erasures(member: Member) -> list[Need]:
             one.interview.candidate.erased_at,
         )
         for one in named.select_related("interview__candidate")
+    ]
+
+
+def _taken_back(member: Member) -> list[Need]:
+    """Who withdrew, or said no after all, between the profile in Lever and its scorecards."""
+    there = taken_back.profiles(member.organisation_id)
+    return [
+        Need(
+            "Took their word back: erase the profile in Lever, too",
+            "Look",
+            reverse("interviews:interview", args=[one.interview_id]),
+            one.interview.candidate,
+            one.interview.export.state_since,
+        )
+        for one in there.select_related("interview__candidate", "interview__export")
     ]
 
 

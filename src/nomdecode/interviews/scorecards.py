@@ -111,6 +111,11 @@ def may_amend(assignment: Assignment, now: datetime) -> bool:
     return not left.exists()
 
 
+def forget_rephrasing(interview: Interview) -> None:
+    """Nobody is asked any more: the texts have left as they are, or never will."""
+    interview.assignments.exclude(rephrase_asked_at=None).update(rephrase_asked_at=None)
+
+
 @transaction.atomic
 def submit(
     assignment: Assignment, content: Content, now: datetime, *, amends: int = 0

@@ -13,3 +13,4 @@ class LeverConfig(AppConfig):
         interviews.outcome_stands.connect(export.outcome_stands)
         for signal in (candidates.consent_changed, candidates.withdrew, candidates.erased):
             signal.connect(export.candidate_changed)
+        candidates.corrected.connect(export.candidate_corrected)

@@ -293,7 +293,8 @@ def _without(row: Export, work: "export.Work", error: client.LeverError) -> bool
     if _about_the_user(error) and fixed.perform_as_why == "interviewer":
         return _as_fallback(row, work.connection)
     if field == "owner" and fixed.owner != fixed.perform_as:
-        plan.change(row, owner=fixed.perform_as, owner_email=fixed.perform_as_email)
+        email = fixed.perform_as_email
+        plan.change(row, owner=fixed.perform_as, owner_email=email, owner_why="refused")
     elif field == "postings" and fixed.posting:
         plan.change(row, posting="", left_out=[*fixed.left_out, "posting"])
     elif field == "archived reason" and fixed.archive_reason:

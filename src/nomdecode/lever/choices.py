@@ -13,6 +13,21 @@ from nomdecode.lever.models import Connection
 from nomdecode.orgs import audit
 from nomdecode.orgs.models import Member
 
+SAVED = (  # together, by "Save changes"
+    "perform_as",
+    "stage_passed",
+    "export_unsuccessful",
+    "stage_not_passed",
+    "archive_not_passed",
+    "archive_reason",
+    "origin",
+)
+LISTED = {  # those that Lever lists
+    "stage_passed": "stages",
+    "stage_not_passed": "stages",
+    "archive_reason": "archive_reasons",
+}
+
 
 class Stale(Exception):
     """Somebody else saved the same settings since this page was opened."""
@@ -171,6 +186,7 @@ def save(
         held = connections.held(connection)
         if held.version != version:
             raise Stale
+        before = _told(held)
         for name, value in chosen.items():
             setattr(held, name, value)
         missing = ready(held) if enabled else []
@@ -181,7 +197,22 @@ def save(
         held.version += 1
         held.save()
         action = "saved" if held.enabled == was else "enabled" if held.enabled else "disabled"
-        audit.record(held.organisation, f"lever.{action}", held, member=member)
+        told: dict[str, Any] = audit.changes(before, _told(held))
+        if "perform_as" in told:
+            told["perform_as"] = {"from": "the old one", "to": "a new one"}  # no addresses there
+        if action == "enabled":
+            told["send_waiting"] = send_waiting
+        audit.record(held.organisation, f"lever.{action}", held, member=member, **told)
         connections.changed(held)
     connection.refresh_from_db()
     return missing
+
+
+def _told(connection: Connection) -> dict[str, Any]:
+    """The settings as the audit trail tells them: in Lever's words, not by its ids."""
+    told = {name: getattr(connection, name) for name in SAVED}
+    for name, kind in LISTED.items():
+        kept = pick_lists.known(connection, kind)
+        texts = {each["id"]: each["text"] for each in kept.items} if kept else {}
+        told[name] = texts.get(told[name], told[name])
+    return told

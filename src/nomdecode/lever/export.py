@@ -4,9 +4,10 @@ Rows carry the state; a job only says "look at this interview". claim() commits 
 anything is sent, calls.make() sends, and its result is committed after. protocol.py decides.
 """
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -15,8 +16,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from nomdecode.candidates import reveals, vault
+from nomdecode.candidates import consent, reveals, vault
 from nomdecode.candidates.models import Candidate
+from nomdecode.interviews import scorecards
 from nomdecode.interviews.models import Interview, Outcome
 from nomdecode.lever import connection as connections
 from nomdecode.lever import eligibility, guard, moment, plan, profile, protocol
@@ -85,6 +87,11 @@ def candidate_changed(candidate: Candidate, **_: object) -> None:
         reconsider(export, timezone.now())
 
 
+def candidate_corrected(candidate: Candidate, **_: object) -> None:
+    """Receiver: what was let through was no piece of who they said they were then."""
+    Export.objects.filter(interview__candidate=candidate).update(cleared_kinds=[])
+
+
 def connection_changed(connection: Connection) -> None:
     """After any saved setting, in a worker: what waits or is stopped looks again, in order."""
     open_states = [ExportState.WAITING, ExportState.GOING, ExportState.STOPPED]
@@ -124,11 +131,18 @@ def _set_state(export: Export, verdict: eligibility.Verdict, **detail: object) -
         return
     if state == ExportState.ENDED:
         reason = verdict.reason
+        _ask_no_more(export)
         audit.record(export.organisation, "export.ended", export.interview, reason=reason)
     export.state, export.reason, export.detail = state, verdict.reason, detail
     export.state_since = timezone.now()
     export.save(update_fields=["state", "reason", "detail", "state_since"])
     changed(export)
+
+
+def _ask_no_more(export: Export) -> None:
+    """Only where the guard has stopped it was anybody asked to rephrase."""
+    if export.found_in:
+        scorecards.forget_rephrasing(export.interview)
 
 
 def changed(export: Export) -> None:
@@ -141,13 +155,27 @@ def stop(export: Export, reason: str, **detail: object) -> None:
     _set_state(export, eligibility.Verdict(ExportState.STOPPED, reason), **detail)
 
 
-def waiting_counts(organisation: Organisation) -> tuple[int, int]:
-    """How many outcomes wait for the connection: (named, under the pseudonym)."""
-    waiting = Export.objects.filter(organisation=organisation, state=ExportState.WAITING)
-    waiting = waiting.filter(marker=None)
-    return (
-        waiting.filter(kind=Kind.NAMED).count(),
-        waiting.filter(kind=Kind.PSEUDONYMOUS).count(),
+class Waiting(NamedTuple):
+    """How many outcomes wait for the connection, and would leave or wait on if it were enabled."""
+
+    agreed: int  # to be named
+    asked: int  # or will be, whether they agree
+    unsuccessful: int
+
+
+def waiting(organisation: Organisation) -> Waiting:
+    exports = Export.objects.filter(organisation=organisation, state=ExportState.WAITING)
+    exports = exports.filter(marker=None)
+    named = exports.filter(kind=Kind.NAMED).select_related("interview__candidate")
+    now = timezone.now()
+    answers = Counter(
+        consent.state(export.interview.candidate, now)
+        for export in named.prefetch_related("interview__candidate__consents")
+    )
+    return Waiting(
+        answers["yes"],
+        answers["unasked"] + answers["waiting"],
+        exports.filter(kind=Kind.PSEUDONYMOUS).count(),
     )
 
 
@@ -311,7 +339,7 @@ def _call(
     named = fixed.kind == Kind.NAMED
     fields = profile.named(facts, NOBODY, fixed) if named else profile.pseudonymous(facts, fixed)
     found = guard.find(candidate, fixed.kind, fields, facts, export.interview.position.place)
-    if found := found - set(export.cleared_kinds):
+    if found := _not_cleared(export, found, guard.digest(facts)):
         stop(export, "identity", kinds=sorted(found))
         return None
     if named and step.name == "profile":
@@ -322,6 +350,14 @@ def _call(
             identity = vault.reveal(candidate, reveals.LEVER, why)
         fields = profile.named(facts, identity, fixed)
     return Work(step, False, connection, facts, fixed, fields, resume)
+
+
+def _not_cleared(export: Export, found: set[str], texts: str) -> set[str]:
+    """What a person let through counts only for the texts that they read."""
+    if found and export.found_in != texts:
+        export.found_in, export.cleared_kinds = texts, []
+        export.save(update_fields=["found_in", "cleared_kinds"])
+    return found - set(export.cleared_kinds)
 
 
 def stored(step: ExportStep) -> protocol.Step:
@@ -366,6 +402,7 @@ def finish(export: Export, now: datetime) -> None:
     export.state_since = now
     export.save(update_fields=["state", "reason", "exported_at", "state_since"])
     audit.record(export.organisation, "export.exported", export.interview, kind=export.kind)
+    _ask_no_more(export)
     changed(export)
 
 
@@ -385,4 +422,5 @@ def clear(export: Export, kinds: list[str]) -> None:
     """ "Send anyway": a person read the texts and found that they give nobody away."""
     export.cleared_kinds = sorted({*export.cleared_kinds, *kinds})
     export.save(update_fields=["cleared_kinds"])
+    _ask_no_more(export)
     retry(export)

@@ -21,7 +21,7 @@ from nomdecode.lever.models import (
     ExportStep,
     StepState,
 )
-from nomdecode.lever.story import KINDS, WHY_FALLBACK
+from nomdecode.lever.story import KINDS, WHY_OWNED, WHY_PERFORMED
 from nomdecode.orgs import audit, live
 from nomdecode.orgs.models import Role
 from nomdecode.orgs.roles import MemberRequest
@@ -89,6 +89,7 @@ def _context(request: MemberRequest, export: Any) -> dict[str, Any]:
         "sent": readback.what_was_sent(export) if export.interview.candidate.erased_at else [],
         "duplicates": export.duplicates.order_by("id"),
         "errands": export.errands.select_related("member__user").order_by("-id")[:10],
+        "whys": remedies.WHYS,
         **_may(export, steps, now),
     }
 
@@ -112,7 +113,7 @@ def _detail(export: Any) -> str:
     if export.own and export.state == ExportState.STOPPED:
         return ""
     if export.skipped_at:
-        return f"“{export.skipped_why}”"
+        return str(export.skipped_why)
     if kinds := export.detail.get("kinds"):
         return "Found: " + ", ".join(KINDS.get(kind, kind) for kind in kinds)
     message: str = export.detail.get("message", "")
@@ -175,11 +176,12 @@ def _plan(export: Export) -> list[tuple[str, str]]:
         return []
     stages = Stage.objects.filter(organisation=export.organisation_id, external_id=fixed["stage"])
     stage = stages.first()
-    why = WHY_FALLBACK.get(fixed["perform_as_why"], "")
+    performed = WHY_PERFORMED.get(fixed["perform_as_why"], "")
+    owned = WHY_OWNED.get(fixed.get("owner_why", ""), "")
     facts = [
         ("Stage", stage.text if stage else "gone from Lever"),
-        ("Performed as", fixed["perform_as_email"] + (f" ({why})" if why else "")),
-        ("Owner", fixed["owner_email"]),
+        ("Performed as", fixed["perform_as_email"] + (f" ({performed})" if performed else "")),
+        ("Owner", fixed["owner_email"] + (f" ({owned})" if owned else "")),
         ("Origin", fixed["origin"]),
         ("Went without", ", ".join(fixed.get("left_out", []))),
     ]

@@ -6,19 +6,11 @@ from django import forms
 
 from nomdecode.lever import choices, pick_lists
 from nomdecode.lever import connection as connections
+from nomdecode.lever.choices import SAVED
 from nomdecode.lever.misplaced import EMAIL
 from nomdecode.lever.models import Connection, Origin
 
 NOW, ALL = "now", "all"
-SAVED = (
-    "perform_as",
-    "stage_passed",
-    "export_unsuccessful",
-    "stage_not_passed",
-    "archive_not_passed",
-    "archive_reason",
-    "origin",
-)
 GONE = "This stage is gone from Lever: choose another one."
 ATTRS = {"form": "settings"}  # the fields stand in several steps, their form below them
 

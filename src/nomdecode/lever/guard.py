@@ -4,6 +4,7 @@ Under a pseudonym that is anywhere. Under the name it is what Lever keeps after 
 profile: the note and the tags.
 """
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ from nomdecode.candidates import vault
 from nomdecode.candidates.models import Candidate
 from nomdecode.lever import profile
 from nomdecode.lever.models import Kind
+
+COMMON = frozenset({"name", "place", "headline"})  # may be common words: a person judges
 
 
 def find(
@@ -31,3 +34,8 @@ def find(
     # Of the note only what people wrote: an interviewer may bear the candidate's first name.
     texts += profile.written_texts(facts)
     return vault.find_leaks(candidate, texts, allowed=[facts.position, place])
+
+
+def digest(facts: profile.Facts) -> str:
+    """Of what people wrote: with other words it is another one."""
+    return hashlib.sha256("\0".join(profile.written_texts(facts)).encode()).hexdigest()

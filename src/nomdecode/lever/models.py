@@ -152,7 +152,8 @@ class Export(models.Model):
     detail = models.JSONField(default=dict)  # for the reason: kinds found, message; no identity
     plan = models.JSONField(null=True)  # fixed at the first claim
     marker = models.DateTimeField(null=True)  # the profile's createdAt: a whole second
-    cleared_kinds = models.JSONField(default=list)  # guard findings a person let through
+    found_in = models.CharField(max_length=64, blank=True)  # digest of what the guard stopped
+    cleared_kinds = models.JSONField(default=list)  # what a person let through, in these texts
     account = models.PositiveIntegerField(default=1)  # the connection's, when the outcome stood
     skipped_at = models.DateTimeField(null=True)  # a person decided that it stays here
     skipped_why = models.CharField(max_length=200, blank=True)

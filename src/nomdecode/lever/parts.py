@@ -114,15 +114,19 @@ def posting(request: MemberRequest, pk: UUID) -> HttpResponse:
 @transaction.atomic
 def _set_posting(position: Position, connection: Connection, chosen: str, by: Member) -> str:
     """The sentence that says why not, or ""."""
+    before = PositionPosting.objects.filter(position=position).first()
+    text = ""
     if chosen:
-        postings = questions.listed(connection, "postings").items
-        text = next((one["text"] for one in postings if one["id"] == chosen), None)
-        if text is None:
+        listed = questions.listed(connection, "postings").items
+        texts = {one["id"]: one["text"] for one in listed}
+        if chosen not in texts:
             return "This posting is gone from Lever: choose another one."
+        text = texts[chosen][:200]
         PositionPosting.objects.update_or_create(
-            position=position, defaults={"posting_id": chosen, "text": text[:200]}
+            position=position, defaults={"posting_id": chosen, "text": text}
         )
     else:
         PositionPosting.objects.filter(position=position).delete()
-    audit.record(position.organisation, "lever.saved", position, member=by, what="posting")
+    told = {"from": before.text if before else "", "to": text}
+    audit.record(position.organisation, "lever.saved", position, member=by, posting=told)
     return ""

@@ -41,7 +41,7 @@ def fix(export: Export, connection: Connection, now: datetime) -> Plan:
     users = _active_users(connection)
     decider, recruiter, posting = _ties(interview)
     performer, why = _performer(decider, connection, users)
-    owner = _owner(recruiter, posting, connection, users)
+    owner, owner_why = _owner(recruiter, posting, connection, users)
     named = export.kind == Kind.NAMED
     archive = not named and connection.archive_not_passed
     plan = Plan(
@@ -53,6 +53,7 @@ def fix(export: Export, connection: Connection, now: datetime) -> Plan:
         perform_as_why=why,
         owner=owner["id"],
         owner_email=owner["email"],
+        owner_why=owner_why,
         posting=posting,
         archive_reason=connection.archive_reason if archive else "",
         created_at=int(marker.timestamp()) * 1000,
@@ -143,14 +144,15 @@ def _performer(
 
 def _owner(
     recruiter: str, posting: str, connection: Connection, users: list[dict[str, Any]]
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], str]:
     """The recruiter if an active Lever user, else the posting's owner, else the fallback."""
     if user := pick_lists.find_user(users, recruiter):
-        return user
+        return user, "recruiter"
     postings = _listed(connection, "postings") if posting else []
     owner = next((each["owner"] for each in postings if each["id"] == posting), None)
-    same = (user for user in users if user["id"] == owner)
-    return next(same, None) or _fallback(connection, users)
+    if user := next((user for user in users if user["id"] == owner), None):
+        return user, "posting"
+    return _fallback(connection, users), "fallback"
 
 
 def _active_users(connection: Connection) -> list[dict[str, Any]]:

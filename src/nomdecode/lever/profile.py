@@ -52,6 +52,7 @@ class Plan:
     perform_as_why: str  # "interviewer", "fallback", "refused"
     owner: str
     owner_email: str
+    owner_why: str = ""  # "recruiter", "posting", "fallback", "refused"
     posting: str = ""
     archive_reason: str = ""
     with_resume: bool = True

@@ -10,6 +10,7 @@ from nomdecode.interviews.models import Interview
 from nomdecode.lever import plan
 from nomdecode.lever.eligibility import REASONS
 from nomdecode.lever.models import Attempt, Export, ExportState, ExportStep, Kind, StepState
+from nomdecode.lever.profile import Plan
 from nomdecode.pipeline.models import Opportunity, Stage
 
 KINDS = {
@@ -20,9 +21,16 @@ KINDS = {
     "headline": "the headline",
     "link": "a link",
 }
-WHY_FALLBACK = {
+WHY_PERFORMED = {
+    "interviewer": "who decided",
     "fallback": "the fallback user, since the interviewer is no active Lever user",
     "refused": "the fallback user, since Lever refused the interviewer’s",
+}
+WHY_OWNED = {
+    "recruiter": "the recruiter",
+    "posting": "who owns the posting",
+    "fallback": "the fallback user, since the recruiter is no active Lever user",
+    "refused": "since Lever refused another owner",
 }
 
 
@@ -91,11 +99,18 @@ def _step(step: ExportStep, export: Export) -> Entry | None:
         return Entry("Scorecards attached as a note", "done", step.done_at, tries)
     stage = Stage.objects.filter(organisation=export.organisation_id, external_id=fixed.stage)
     text = (found.text if (found := stage.first()) else "") or "Lever"
-    who = f"as {fixed.perform_as_email}, owned by {fixed.owner_email} · {tries}"
-    if why := WHY_FALLBACK.get(fixed.perform_as_why):
-        who += f" · {why}"
+    who = f"{_who(fixed)} · {tries}"
     under = "" if fixed.kind == Kind.NAMED else " under the pseudonym"
     return Entry(f"Profile created{under} in {text}", "done", step.done_at, who)
+
+
+def _who(fixed: Plan) -> str:
+    performer = _told(fixed.perform_as_email, WHY_PERFORMED.get(fixed.perform_as_why))
+    return f"as {performer}; owned by {_told(fixed.owner_email, WHY_OWNED.get(fixed.owner_why))}"
+
+
+def _told(email: str, why: str | None) -> str:
+    return f"{email}, {why}" if why else email  # plans of before know no owner's why
 
 
 def _notes(export: Export) -> list[Entry]:

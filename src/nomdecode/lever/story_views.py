@@ -2,15 +2,18 @@
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.db import transaction
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from nomdecode.candidates import reveals
 from nomdecode.interviews import access
 from nomdecode.lever import export as exports
-from nomdecode.lever import story
+from nomdecode.lever import guard, story, taken_back
 from nomdecode.lever.models import Export, ExportState
 from nomdecode.orgs import audit, live
 from nomdecode.orgs.roles import MemberRequest
@@ -28,33 +31,37 @@ def part(request: MemberRequest, pk: UUID) -> HttpResponse:
         export = opportunity = None
     staff = access.is_staff(member)
     # Whoever interviewed is an interviewer to this candidate, whatever else they are.
-    apart = staff and access.own(interview, member) is None
-    stopped = staff and export is not None and export.state == ExportState.STOPPED
+    apart = staff and not reveals.interviewed(interview.candidate, member)
+    stopped = apart and export is not None and export.state == ExportState.STOPPED
     context = {
         "interview": interview,
-        "title": _title(export),
+        "title": _title(export, opportunity),
         "entries": story.of(interview, export, for_staff=apart) if reads else [story.NOT_YET],
         # Lever shows the name, which an interviewer never sees.
         "url": opportunity.url if opportunity and apart else "",
         "can_retry": stopped,
         "to_activity": staff and export is not None,
         "asks_erasure": staff and opportunity is not None and moves.to_erase_there(opportunity),
+        "taken_back": staff and taken_back.profiles(member.organisation_id).filter(interview=pk),
         "asks_rephrase": stopped and export is not None and export.reason == "identity",
+        "texts": export.found_in if stopped and export and _only_common(export) else "",
     }
     return render(request, "lever/story.html", context)
 
 
-def _title(export: Export | None) -> str:
-    if export and export.state == ExportState.EXPORTED:
+def _title(export: Export | None, opportunity: Opportunity | None) -> str:
+    state = export.state if export else ExportState.WAITING
+    if state == ExportState.EXPORTED or (state == ExportState.ENDED and opportunity):
         return "In Lever"
-    return "Stays here" if export and export.state == ExportState.ENDED else "On its way to Lever"
+    return "Stays here" if state == ExportState.ENDED else "On its way to Lever"
 
 
 def _stopped(request: MemberRequest, pk: UUID) -> Export:
-    """Under lock: two people may press at once."""
+    """Under lock: two people may press at once. Nobody decides over a text of their own."""
     get_object_or_404(Export, organisation=request.member.organisation, interview=pk)
     _, export = exports.locked(pk)
-    if export.state != ExportState.STOPPED:
+    own = reveals.interviewed(export.interview.candidate, request.member)
+    if own or export.state != ExportState.STOPPED:
         raise Http404
     return export
 
@@ -71,9 +78,10 @@ def retry(request: MemberRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @transaction.atomic
 def rephrase(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """One neutral request to every interviewer: who wrote what is not told."""
+    """One neutral request to everybody who wrote a scorecard: who wrote what is not told."""
     export = _stopped(request, pk)
-    export.interview.assignments.update(rephrase_asked_at=timezone.now())
+    written = export.interview.assignments.filter(scorecards__isnull=False)
+    written.update(rephrase_asked_at=timezone.now())
     audit.record(
         export.organisation, "export.rephrase_asked", export.interview, member=request.member
     )
@@ -84,13 +92,16 @@ def rephrase(request: MemberRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @transaction.atomic
 def erased_there(request: MemberRequest, pk: UUID) -> HttpResponse:
-    """A person says that the profile of an erased candidate is erased in Lever, too."""
+    """A person says that the profile of who erased or took back is erased in Lever, too."""
+    erased = Q(interview__candidate__erased_at__isnull=False)
+    back = Q(pk__in=taken_back.profiles(request.member.organisation_id))
     opportunity = get_object_or_404(
-        Opportunity.objects.select_for_update(of=("self",)).select_related("interview"),
+        Opportunity.objects.select_for_update(of=("self",))
+        .select_related("interview")
+        .filter(erased | back),
         organisation=request.member.organisation,
         interview=pk,
         erased_there_at=None,
-        interview__candidate__erased_at__isnull=False,
     )
     opportunity.erased_there_at = timezone.now()
     opportunity.save(update_fields=["erased_there_at"])
@@ -105,11 +116,22 @@ def erased_there(request: MemberRequest, pk: UUID) -> HttpResponse:
     return redirect("interviews:interview", pk)
 
 
+def _only_common(export: Export) -> bool:
+    """Stopped for what may be common words: an address or a number never is one."""
+    kinds = set(export.detail.get("kinds", ()))
+    return export.reason == "identity" and bool(kinds) and kinds <= guard.COMMON
+
+
 @require_POST
 @transaction.atomic
 def send_anyway(request: MemberRequest, pk: UUID) -> HttpResponse:
     export = _stopped(request, pk)
-    kinds = export.detail.get("kinds", [])
+    if not _only_common(export):
+        raise Http404
+    if request.POST.get("texts") != export.found_in:
+        messages.warning(request, "The scorecards have changed meanwhile: read them once more.")
+        return redirect("interviews:interview", pk)
+    kinds = export.detail["kinds"]
     audit.record(
         export.organisation,
         "export.cleared",

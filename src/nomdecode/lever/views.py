@@ -101,7 +101,6 @@ def _page(
     status: int = 200,
     **more: Any,
 ) -> HttpResponse:
-    named, pseudonymous = export.waiting_counts(connection.organisation)
     shown = preview.pseudonymous if request.GET.get("preview") == "unsuccessful" else preview.named
     context = {
         **_state(connection),
@@ -112,8 +111,7 @@ def _page(
         **_where(connection, form or SettingsForm(connection)),
         "here": "setup",
         "webhook_url": connections.webhook_url(connection),
-        "waiting_named": named,
-        "waiting_pseudonymous": pseudonymous,
+        "waiting": None if connection.enabled else export.waiting(connection.organisation),
         "preview": shown(connection),
         **more,
     }
