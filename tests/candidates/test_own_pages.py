@@ -109,6 +109,22 @@ def test_the_question_says_who_gets_what_and_until_when(
     assert f"{candidate.lapses_at:%B}" in page
 
 
+def test_before_the_outcome_it_says_what_may_be_kept_of_who_does_not_pass(
+    client: Client, candidate: Candidate, token: str
+) -> None:
+    kept = "If you do not pass, Acme may keep the scorecards in Lever"
+    assert kept in mine(client, token)
+    Candidate.objects.update(passed_at=timezone.now())
+    assert kept not in mine(client, token)
+
+
+def test_an_answer_is_to_the_words_as_they_are_now(
+    client: Client, candidate: Candidate, token: str
+) -> None:
+    client.post(url("answer", token), {"answer": "no"})
+    assert Candidate.objects.get().consents.get().text_version == "2"
+
+
 def test_an_answer_that_comes_too_late_is_told_so(
     client: Client, candidate: Candidate, token: str
 ) -> None:
@@ -124,6 +140,7 @@ def test_whoever_did_not_pass_is_asked_nothing(
     Candidate.objects.update(not_passed_at=timezone.now())
     page = mine(client, token)
     assert "Nothing is sent under your name." in page
+    assert "in Lever, its hiring system, under the pseudonym alone" in page
     assert "Tell Acme who I am" not in page
     assert "Ada Lovelace" in page
 

@@ -75,6 +75,7 @@ def test_it_says_who_gets_what(client: Client, link: InviteLink) -> None:
     shown = client.get(where(link)).content.decode()
     for said in ("never shown who you are", "if you pass and agree", "under your name"):
         assert said in shown
+    assert "If you do not pass, Acme may keep the scorecards there under your pseudonym" in shown
 
 
 def test_a_personal_link_says_that_its_sender_knows(
@@ -158,7 +159,10 @@ def test_without_scripts_it_is_a_page(client: Client, recruiter: Member) -> None
     assert "<html" in response.content.decode()
 
 
-@pytest.mark.parametrize(("decision", "said"), [("yes", "You passed"), ("no", "You did not pass")])
+@pytest.mark.parametrize(
+    ("decision", "said"),
+    [("yes", "You passed"), ("no", "You did not pass"), ("no", "under the pseudonym alone")],
+)
 def test_it_says_how_it_went(client: Client, decision: str, said: str) -> None:
     interview = factories.held_interview()
     factories.submitted(interview.assignments.get(), decision)
