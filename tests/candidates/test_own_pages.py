@@ -104,6 +104,7 @@ def test_the_question_says_who_gets_what_and_until_when(
     consent.ask(candidate, timezone.now())
     page = mine(client, token)
     assert "Your interviewer was not shown who you are; whoever invited you may know." in page
+    assert "your interviewers, too, if they have it" in page
     assert "Tell Acme who I am" in page
     assert "Stay unnamed" in page
     assert f"{candidate.lapses_at:%B}" in page

@@ -73,8 +73,9 @@ def test_the_page_stays_out_of_caches_and_referrers(client: Client, link: Invite
 
 def test_it_says_who_gets_what(client: Client, link: InviteLink) -> None:
     shown = client.get(where(link)).content.decode()
-    for said in ("never shown who you are", "if you pass and agree", "under your name"):
+    for said in ("We never show them who you are.", "if you pass and agree", "under your name"):
         assert said in shown
+    assert "those of them with access to Lever can see it there" in shown
     assert "If you do not pass, Acme may keep the scorecards there under your pseudonym" in shown
 
 

@@ -24,7 +24,7 @@ def why_not(candidate: Candidate, member: Member, now: datetime) -> str:
     """Why the identity stays closed to `member`, in a sentence; empty after both yeses."""
     if interviewed(candidate, member):
         return (
-            "You interviewed this candidate, and interviewers are never shown who somebody is. "
+            "You interviewed this candidate, and we never show interviewers who somebody is. "
             "Another recruiter or admin can open the details."
         )
     if candidate.erased_at:
