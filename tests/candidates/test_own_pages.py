@@ -88,6 +88,17 @@ def test_who_saw_what_is_told_without_the_members_name(
     assert "Remy" not in page
 
 
+def test_a_look_that_nobody_took_is_said_to_be_ours(
+    client: Client, candidate: Candidate, token: str
+) -> None:
+    vault.reveal(candidate, "Nom de Code", "compared with what Lever has; shown to nobody")
+    page = mine(client, token)
+    assert "<strong>Nom de Code itself</strong>" in page
+    assert "Somebody" not in page
+    (seen,) = client.get(url("download", token)).json()["seen"]
+    assert seen["by"] == "Nom de Code itself"
+
+
 def test_a_yes_is_given_and_taken_back_by_post(
     client: Client, candidate: Candidate, token: str
 ) -> None:

@@ -177,11 +177,14 @@ def test_it_says_nothing_of_that_during_the_hold(client: Client) -> None:
     assert "passed" not in part(client, interview)
 
 
-def test_a_revoked_private_link_finds_nothing(client: Client) -> None:
+def test_a_revoked_private_link_finds_nothing_and_says_what_to_do(client: Client) -> None:
     interview = factories.held_interview()
     token = private_links.issue(interview.candidate)
     private_links.revoke_all(interview.candidate)
-    assert client.get(reverse("interviews:candidate_part", args=[token])).status_code == 404
+    response = client.get(reverse("interviews:candidate_part", args=[token]))
+    assert response.status_code == 404
+    assert "newest letter" in response.content.decode()
+    assert (response["Cache-Control"], response["Referrer-Policy"]) == ("no-store", "no-referrer")
 
 
 def test_a_link_cannot_be_used_to_flood_strangers_with_mail(

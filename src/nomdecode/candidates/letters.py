@@ -110,7 +110,7 @@ def compose(letter: Letter, token: str) -> EmailMessage:
     """Raises vault.Erased."""
     candidate = letter.candidate
     organisation = " ".join(candidate.organisation.name.split())
-    lapses_at = candidate.lapses_at
+    lapses_at = candidate.lapses_at and timezone.localtime(candidate.lapses_at)
     until = f" until {lapses_at.day} {lapses_at:%B}" if lapses_at else ""
     text = TEXTS[letter.kind].format(organisation=organisation, until=until)
     text = "\n\n".join(textwrap.fill(part, 72) for part in text.split("\n\n"))

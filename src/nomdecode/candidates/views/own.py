@@ -158,7 +158,7 @@ def by_whom(candidate: Candidate, entry: reveals.Seen) -> str:
     organisation = candidate.organisation.name
     if entry.lever:
         return f"Lever, for people at {organisation}"
-    return f"{entry.role} at {organisation}" if entry.role else organisation
+    return f"{entry.role} at {organisation}" if entry.role else "Nom de Code itself"
 
 
 @form_page
