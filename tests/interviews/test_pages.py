@@ -353,7 +353,20 @@ def test_sending_asks_first_and_says_when_the_outcome_leaves(
     interview: Interview, iris: Member
 ) -> None:
     asked = as_(iris).post(url("draft", interview.pk), filled(interview, ask="1"))
-    assert "sends this candidate to Lever as soon as they agree" in asked.content.decode()
+    assert (
+        "“Yes” passes: a profile goes to Lever as soon as the candidate has agreed to be named and "
+        "Lever is on." in asked.content.decode()
+    )
+
+
+def test_for_who_does_not_pass_it_says_what_may_go_to_lever(
+    interview: Interview, iris: Member
+) -> None:
+    asked = as_(iris).post(url("draft", interview.pk), filled(interview, "no", ask="1"))
+    assert (
+        "nothing is sent under this candidate’s name; a record may go to Lever under the pseudonym."
+        in asked.content.decode()
+    )
     assert "The outcome waits for Omar Diaz" in asked.content.decode()
 
 
