@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 import factories
-from nomdecode.candidates import consent, erasure, links, vault
+from nomdecode.candidates import consent, erasure, letters, links, vault
 from nomdecode.candidates.models import Candidate
+from nomdecode.orgs.models import AuditEvent
 
 pytestmark = pytest.mark.django_db
 PAGES = ("mine", "correct", "withdraw", "erase", "download", "my_resume")
@@ -179,6 +180,44 @@ def test_details_are_corrected_and_the_resume_stays(
     assert "Your details are saved." in response.content.decode()
     assert vault.own_details(candidate).name == "Ada King"
     assert vault.own_resume(candidate)
+
+
+@pytest.fixture
+def heron(candidate: Candidate) -> Candidate:
+    """Called Copper Heron, as nobody would be whose details hold either word."""
+    candidate.pseudonym = "Copper Heron"
+    candidate.save()
+    return candidate
+
+
+@pytest.mark.parametrize("piece", [{"name": "Ada Heron"}, {"email": "ada@copperworks.example"}])
+def test_a_correction_that_shares_a_word_with_the_pseudonym_draws_another_one(
+    client: Client, heron: Candidate, token: str, piece: dict[str, str]
+) -> None:
+    response = client.post(url("correct", token), {**CORRECT, **piece}, follow=True)
+    assert "so you have another pseudonym now" in response.content.decode()
+    heron.refresh_from_db()
+    assert not {"Copper", "Heron"} & set(heron.pseudonym.split())
+    assert AuditEvent.objects.get(action="candidate.renamed").detail == {}
+
+
+def test_once_a_time_was_told_the_pseudonym_stays_and_the_page_says_what_to_do(
+    client: Client, heron: Candidate, token: str
+) -> None:
+    letters.send(heron, "scheduled")
+    response = client.post(url("correct", token), {**CORRECT, "name": "Ada Heron"}, follow=True)
+    assert "withdraw and enter your details again" in response.content.decode()
+    heron.refresh_from_db()
+    assert heron.pseudonym == "Copper Heron"
+    assert vault.own_details(heron).name == "Ada Heron"
+
+
+def test_a_correction_that_shares_no_word_leaves_the_pseudonym(
+    client: Client, heron: Candidate, token: str
+) -> None:
+    client.post(url("correct", token), CORRECT)
+    heron.refresh_from_db()
+    assert heron.pseudonym == "Copper Heron"
 
 
 def test_a_wrong_correction_keeps_what_was_typed(
