@@ -10,6 +10,7 @@ from django.utils import timezone
 import factories
 from nomdecode.candidates import consent, erasure, vault
 from nomdecode.candidates.models import Candidate
+from nomdecode.interviews import scheduling
 from nomdecode.orgs.models import AuditEvent, Member, Role
 
 pytestmark = pytest.mark.django_db
@@ -206,3 +207,27 @@ def test_whoever_interviewed_them_never_learns_who_it_was_whatever_their_role(
         assert response.status_code == 409
         assert not [secret for secret in SECRETS if secret in response.content.decode()]
     assert revealed() == 0
+
+
+@pytest.mark.parametrize("how", ["replaced", "left out of a new plan"])
+@pytest.mark.parametrize(
+    ("began_in", "allowed"), [(-30, False), (30, True)], ids=["held", "before it began"]
+)
+def test_who_held_it_and_was_then_replaced_did_interview_them(
+    browser: Client, candidate: Candidate, recruiter: Member, how: str, began_in: int, allowed: bool
+) -> None:
+    """Replaced before it began, they are as good as anybody."""
+    other, now = factories.member(recruiter.organisation, Role.INTERVIEWER), timezone.now()
+    began = now + timedelta(minutes=began_in)
+    position = factories.position(recruiter.organisation)
+    interview = factories.interview(position, [recruiter], began, who=candidate)
+    if how == "replaced":
+        scheduling.reassign(interview.assignments.get(), other, recruiter, now)
+    else:
+        plan = scheduling.Plan(now + timedelta(days=1), 60, "", (other,), other)
+        scheduling.schedule(interview, plan, interview.version, recruiter)
+    assert list(interview.assignments.values_list("member", flat=True)) == [other.pk]
+    shown = browser.get(url("candidate", candidate)).content.decode()
+    assert ("You interviewed this candidate" in shown) is not allowed
+    assert (browser.post(url("reveal", candidate), PURPOSE).status_code == 200) is allowed
+    assert revealed() == allowed
