@@ -58,6 +58,7 @@ def test_a_link_that_is_unknown_or_revoked_says_what_to_do(
         response = client.get(url(name, tried))
         assert response.status_code == 404
         assert "newest letter" in response.content.decode()
+        assert "to send it again" in response.content.decode()
         assert "Lovelace" not in response.content.decode()
 
 

@@ -22,6 +22,7 @@ ACTIONS: dict[str, dict[str, str]] = {
         "candidate.revealed": "opened the identity",
         "candidate.corrected": "corrected details",
         "candidate.renamed": "got another pseudonym",
+        "candidate.link_sent": "sent the private link again",
         "candidate.consented": "agreed to be named",
         "candidate.refused": "chose to stay unnamed",
         "candidate.lapsed": "let the question lapse",
