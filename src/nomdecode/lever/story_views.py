@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from nomdecode.candidates import reveals
 from nomdecode.interviews import access
 from nomdecode.lever import export as exports
 from nomdecode.lever import story
@@ -28,7 +29,7 @@ def part(request: MemberRequest, pk: UUID) -> HttpResponse:
         export = opportunity = None
     staff = access.is_staff(member)
     # Whoever interviewed is an interviewer to this candidate, whatever else they are.
-    apart = staff and access.own(interview, member) is None
+    apart = staff and not reveals.interviewed(interview.candidate, member)
     stopped = staff and export is not None and export.state == ExportState.STOPPED
     context = {
         "interview": interview,
