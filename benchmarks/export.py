@@ -46,6 +46,7 @@ def main() -> int:
         os.environ.pop("DATABASE_URL", None)
         os.environ |= {
             "NOMDECODE_DATA": folder,
+            "NOMDECODE_DEMO": "1",  # mail into a folder: without a mail server no worker starts
             "NOMDECODE_LEVER_URLS": f"http://127.0.0.1:{port}/v1",
             "NOMDECODE_LEVER_RATE": str(RATE),
         }

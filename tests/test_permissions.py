@@ -60,6 +60,7 @@ CHANGES = {
     "candidates:answer",
     "candidates:resume",
     "candidates:reveal",
+    "candidates:send_link",
     "interviews:cancel",
     "interviews:draft",
     "interviews:excuse",

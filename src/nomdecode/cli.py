@@ -101,20 +101,38 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    from nomdecode.conf import serve
+    from nomdecode.conf import check, serve
     from nomdecode.conf.processes import stopping_on_signals, supervise
 
+    if _letters_would_be_lost():
+        return 1
     with stopping_on_signals():
         serve.prepare()
+        for number, sentence in enumerate(check.missing(), 1):
+            print(f"{number}. {sentence}", file=sys.stderr)
+        from django.conf import settings
+
         workers = [serve.worker(number + 1) for number in range(arguments.workers)]
-        print(f"Nom de Code listens on http://{arguments.host}:{arguments.port}", flush=True)
+        print(f"Nom de Code: open {settings.URL}", flush=True)
+        print(f"It listens on {arguments.host}:{arguments.port}", flush=True)
         supervise([serve.web(arguments.host, arguments.port), *workers])
     return 0
+
+
+def _letters_would_be_lost() -> bool:
+    from nomdecode.conf import check
+
+    sentence = check.no_mail_server()
+    if sentence:
+        print(f"{sentence} Nothing was started.", file=sys.stderr)
+    return bool(sentence)
 
 
 def _worker(arguments: argparse.Namespace) -> int:
     from nomdecode.conf import serve
 
+    if _letters_would_be_lost():
+        return 1
     serve.work()
     return 0
 

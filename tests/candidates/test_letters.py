@@ -3,7 +3,8 @@
 import logging
 import re
 import smtplib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -86,6 +87,16 @@ def test_nothing_goes_to_whoever_is_erased(candidate: Candidate) -> None:
     letters.send(candidate, "cancelled")
     assert letters.send_due() == 0
     assert not mail.outbox
+
+
+def test_the_last_day_is_the_one_that_the_page_says(candidate: Candidate, settings: Any) -> None:
+    settings.TIME_ZONE = "Pacific/Kiritimati"  # 14 hours ahead of UTC
+    candidate.asked_at = candidate.created_at
+    candidate.lapses_at = datetime(2031, 3, 30, 23, 30, tzinfo=UTC)
+    candidate.save()
+    letters.send(candidate, "consent_question")
+    letters.send_due()
+    assert "until 31 March" in " ".join(mail.outbox[-1].body.split())
 
 
 def test_the_question_says_until_when(candidate: Candidate) -> None:

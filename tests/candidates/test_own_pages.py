@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 import factories
-from nomdecode.candidates import consent, erasure, links, vault
+from nomdecode.candidates import consent, erasure, letters, links, vault
 from nomdecode.candidates.models import Candidate
+from nomdecode.orgs.models import AuditEvent
 
 pytestmark = pytest.mark.django_db
 PAGES = ("mine", "correct", "withdraw", "erase", "download", "my_resume")
@@ -57,6 +58,7 @@ def test_a_link_that_is_unknown_or_revoked_says_what_to_do(
         response = client.get(url(name, tried))
         assert response.status_code == 404
         assert "newest letter" in response.content.decode()
+        assert "to send it again" in response.content.decode()
         assert "Lovelace" not in response.content.decode()
 
 
@@ -88,6 +90,17 @@ def test_who_saw_what_is_told_without_the_members_name(
     assert "Remy" not in page
 
 
+def test_a_look_that_nobody_took_is_said_to_be_ours(
+    client: Client, candidate: Candidate, token: str
+) -> None:
+    vault.reveal(candidate, "Nom de Code", "compared with what Lever has; shown to nobody")
+    page = mine(client, token)
+    assert "<strong>Nom de Code itself</strong>" in page
+    assert "Somebody" not in page
+    (seen,) = client.get(url("download", token)).json()["seen"]
+    assert seen["by"] == "Nom de Code itself"
+
+
 def test_a_yes_is_given_and_taken_back_by_post(
     client: Client, candidate: Candidate, token: str
 ) -> None:
@@ -104,9 +117,26 @@ def test_the_question_says_who_gets_what_and_until_when(
     consent.ask(candidate, timezone.now())
     page = mine(client, token)
     assert "Your interviewer was not shown who you are; whoever invited you may know." in page
+    assert "your interviewers, too, if they have it" in page
     assert "Tell Acme who I am" in page
     assert "Stay unnamed" in page
     assert f"{candidate.lapses_at:%B}" in page
+
+
+def test_before_the_outcome_it_says_what_may_be_kept_of_who_does_not_pass(
+    client: Client, candidate: Candidate, token: str
+) -> None:
+    kept = "If you do not pass, Acme may keep the scorecards in Lever"
+    assert kept in mine(client, token)
+    Candidate.objects.update(passed_at=timezone.now())
+    assert kept not in mine(client, token)
+
+
+def test_an_answer_is_to_the_words_as_they_are_now(
+    client: Client, candidate: Candidate, token: str
+) -> None:
+    client.post(url("answer", token), {"answer": "no"})
+    assert Candidate.objects.get().consents.get().text_version == "2"
 
 
 def test_an_answer_that_comes_too_late_is_told_so(
@@ -124,6 +154,7 @@ def test_whoever_did_not_pass_is_asked_nothing(
     Candidate.objects.update(not_passed_at=timezone.now())
     page = mine(client, token)
     assert "Nothing is sent under your name." in page
+    assert "in Lever, its hiring system, under the pseudonym alone" in page
     assert "Tell Acme who I am" not in page
     assert "Ada Lovelace" in page
 
@@ -150,6 +181,44 @@ def test_details_are_corrected_and_the_resume_stays(
     assert "Your details are saved." in response.content.decode()
     assert vault.own_details(candidate).name == "Ada King"
     assert vault.own_resume(candidate)
+
+
+@pytest.fixture
+def heron(candidate: Candidate) -> Candidate:
+    """Called Copper Heron, as nobody would be whose details hold either word."""
+    candidate.pseudonym = "Copper Heron"
+    candidate.save()
+    return candidate
+
+
+@pytest.mark.parametrize("piece", [{"name": "Ada Heron"}, {"email": "ada@copperworks.example"}])
+def test_a_correction_that_shares_a_word_with_the_pseudonym_draws_another_one(
+    client: Client, heron: Candidate, token: str, piece: dict[str, str]
+) -> None:
+    response = client.post(url("correct", token), {**CORRECT, **piece}, follow=True)
+    assert "so you have another pseudonym now" in response.content.decode()
+    heron.refresh_from_db()
+    assert not {"Copper", "Heron"} & set(heron.pseudonym.split())
+    assert AuditEvent.objects.get(action="candidate.renamed").detail == {}
+
+
+def test_once_a_time_was_told_the_pseudonym_stays_and_the_page_says_what_to_do(
+    client: Client, heron: Candidate, token: str
+) -> None:
+    letters.send(heron, "scheduled")
+    response = client.post(url("correct", token), {**CORRECT, "name": "Ada Heron"}, follow=True)
+    assert "withdraw and enter your details again" in response.content.decode()
+    heron.refresh_from_db()
+    assert heron.pseudonym == "Copper Heron"
+    assert vault.own_details(heron).name == "Ada Heron"
+
+
+def test_a_correction_that_shares_no_word_leaves_the_pseudonym(
+    client: Client, heron: Candidate, token: str
+) -> None:
+    client.post(url("correct", token), CORRECT)
+    heron.refresh_from_db()
+    assert heron.pseudonym == "Copper Heron"
 
 
 def test_a_wrong_correction_keeps_what_was_typed(

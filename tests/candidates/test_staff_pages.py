@@ -1,15 +1,19 @@
 """Staff see pseudonyms; after both yeses they may open who it is, each time audited."""
 
+import re
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
+from django.core import mail
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 import factories
-from nomdecode.candidates import consent, erasure, vault
+from nomdecode.candidates import consent, erasure, letters, links, vault
 from nomdecode.candidates.models import Candidate
+from nomdecode.interviews import scheduling
 from nomdecode.orgs.models import AuditEvent, Member, Role
 
 pytestmark = pytest.mark.django_db
@@ -206,3 +210,78 @@ def test_whoever_interviewed_them_never_learns_who_it_was_whatever_their_role(
         assert response.status_code == 409
         assert not [secret for secret in SECRETS if secret in response.content.decode()]
     assert revealed() == 0
+
+
+@pytest.mark.parametrize("how", ["replaced", "left out of a new plan"])
+@pytest.mark.parametrize(
+    ("began_in", "allowed"), [(-30, False), (30, True)], ids=["held", "before it began"]
+)
+def test_who_held_it_and_was_then_replaced_did_interview_them(
+    browser: Client, candidate: Candidate, recruiter: Member, how: str, began_in: int, allowed: bool
+) -> None:
+    """Replaced before it began, they are as good as anybody."""
+    other, now = factories.member(recruiter.organisation, Role.INTERVIEWER), timezone.now()
+    began = now + timedelta(minutes=began_in)
+    position = factories.position(recruiter.organisation)
+    interview = factories.interview(position, [recruiter], began, who=candidate)
+    if how == "replaced":
+        scheduling.reassign(interview.assignments.get(), other, recruiter, now)
+    else:
+        plan = scheduling.Plan(now + timedelta(days=1), 60, "", (other,), other)
+        scheduling.schedule(interview, plan, interview.version, recruiter)
+    assert list(interview.assignments.values_list("member", flat=True)) == [other.pk]
+    shown = browser.get(url("candidate", candidate)).content.decode()
+    assert ("You interviewed this candidate" in shown) is not allowed
+    assert (browser.post(url("reveal", candidate), PURPOSE).status_code == 200) is allowed
+    assert revealed() == allowed
+
+
+# --- a private link that was lost
+
+
+def tokens() -> list[str]:
+    """Of the letters that left, the newest last."""
+    return [re.findall(r"/c/(\S+)/", each.body)[0] for each in mail.outbox]
+
+
+def test_a_lost_private_link_is_sent_again_and_older_ones_close_as_it_leaves(
+    browser: Client, candidate: Candidate, recruiter: Member
+) -> None:
+    letters.send_due()
+    said = browser.post(url("send_link", candidate), follow=True).content.decode()
+    assert "A new private link is on its way." in said
+    assert links.resolve(tokens()[0]) == candidate
+    letters.send_due()
+    old, new = tokens()
+    assert (links.resolve(old), links.resolve(new)) == (None, candidate)
+    event = AuditEvent.objects.get(action="candidate.link_sent")
+    assert (event.member, event.detail) == (recruiter, {})
+    assert not [secret for secret in SECRETS if secret in said]
+
+
+def test_a_letter_that_could_not_be_sent_leaves_the_older_link(
+    browser: Client, candidate: Candidate
+) -> None:
+    letters.send_due()
+    browser.post(url("send_link", candidate))
+    with patch("django.core.mail.EmailMessage.send", side_effect=OSError):
+        letters.send_due()
+    assert links.resolve(tokens()[0]) == candidate
+
+
+def test_it_is_sent_once_in_a_few_minutes(browser: Client, candidate: Candidate) -> None:
+    browser.post(url("send_link", candidate))
+    said = browser.post(url("send_link", candidate), follow=True).content.decode()
+    assert "The link was sent a moment ago" in said
+    candidate.letters.update(created_at=timezone.now() - timedelta(minutes=5))
+    browser.post(url("send_link", candidate))
+    assert candidate.letters.filter(kind="link_again").count() == 2
+
+
+def test_nothing_is_sent_to_who_was_erased(browser: Client, candidate: Candidate) -> None:
+    offer = "Send the private link again"
+    assert offer in browser.get(url("candidate", candidate)).content.decode()
+    erasure.erase(candidate)
+    assert offer not in browser.get(url("candidate", candidate)).content.decode()
+    browser.post(url("send_link", candidate))
+    assert not AuditEvent.objects.filter(action="candidate.link_sent").exists()

@@ -15,7 +15,7 @@ import factories
 from nomdecode import cli
 from nomdecode.candidates import vault
 from nomdecode.candidates.models import PassChoice
-from nomdecode.conf import serve
+from nomdecode.conf import processes, serve
 from nomdecode.demo import clock
 from nomdecode.interviews.models import Interview
 from nomdecode.lever import export, protocol, remedies
@@ -87,6 +87,68 @@ def stopped(connection: Connection) -> Interview:
     interview = passed(connection)
     export.stop(Export.objects.get(interview=interview), "gave_up")
     return interview
+
+
+# --- starting
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the programs that would run; a production installation with a mail server."""
+    names: list[str] = []
+    monkeypatch.setattr(processes, "supervise", lambda all_: names.extend(p.name for p in all_))
+    monkeypatch.setattr(serve, "work", lambda: names.append("this worker"))
+    monkeypatch.setenv("EMAIL_URL", "submission://post:geheim@mail.example:587")
+    monkeypatch.setenv("NOMDECODE_FROM", "Acme interviews <interviews@acme.example>")
+    monkeypatch.setenv("NOMDECODE_URL", "https://interviews.acme.example")
+    monkeypatch.delenv("NOMDECODE_DEMO", raising=False)
+    return names
+
+
+def test_serve_says_where_it_is_to_be_opened(say: Say, started: list[str], settings: Any) -> None:
+    settings.URL = "https://interviews.acme.example"
+    code, out, error = say("serve", "--port", "8123")
+    assert (code, error, started) == (DONE, "", ["web", "worker 1"])
+    assert "https://interviews.acme.example" in out
+    assert "127.0.0.1:8123" in out
+
+
+def test_serve_says_what_is_missing_and_starts(
+    say: Say, started: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOMDECODE_URL", "http://interviews.acme.example")
+    code, _, error = say("serve")
+    assert (code, started) == (DONE, ["web", "worker 1"])
+    assert error.startswith("1. NOMDECODE_URL is not https")
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_without_a_mail_server_nothing_starts_since_letters_would_be_lost(
+    say: Say, started: list[str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.delenv("EMAIL_URL")
+    code, _, error = say(command)
+    assert (code, started) == (FAILED, [])
+    assert "EMAIL_URL is not set" in error
+
+
+def test_the_demo_needs_no_mail_server(
+    say: Say, started: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EMAIL_URL")
+    monkeypatch.setenv("NOMDECODE_DEMO", "1")
+    assert say("worker")[0] == DONE
+    assert started == ["this worker"]
+
+
+def test_check_asks_for_a_sender(
+    say: Say, started: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert say("check") == (DONE, "Nothing is missing.\n", "")
+    monkeypatch.delenv("NOMDECODE_FROM")
+    code, out, _ = say("check")
+    assert code == FAILED
+    assert out.startswith("1. NOMDECODE_FROM is not set")
 
 
 # --- which one

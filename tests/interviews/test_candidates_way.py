@@ -73,8 +73,10 @@ def test_the_page_stays_out_of_caches_and_referrers(client: Client, link: Invite
 
 def test_it_says_who_gets_what(client: Client, link: InviteLink) -> None:
     shown = client.get(where(link)).content.decode()
-    for said in ("never shown who you are", "if you pass and agree", "under your name"):
+    for said in ("We never show them who you are.", "if you pass and agree", "under your name"):
         assert said in shown
+    assert "those of them with access to Lever can see it there" in shown
+    assert "If you do not pass, Acme may keep the scorecards there under your pseudonym" in shown
 
 
 def test_a_personal_link_says_that_its_sender_knows(
@@ -158,7 +160,10 @@ def test_without_scripts_it_is_a_page(client: Client, recruiter: Member) -> None
     assert "<html" in response.content.decode()
 
 
-@pytest.mark.parametrize(("decision", "said"), [("yes", "You passed"), ("no", "You did not pass")])
+@pytest.mark.parametrize(
+    ("decision", "said"),
+    [("yes", "You passed"), ("no", "You did not pass"), ("no", "under the pseudonym alone")],
+)
 def test_it_says_how_it_went(client: Client, decision: str, said: str) -> None:
     interview = factories.held_interview()
     factories.submitted(interview.assignments.get(), decision)
@@ -172,11 +177,14 @@ def test_it_says_nothing_of_that_during_the_hold(client: Client) -> None:
     assert "passed" not in part(client, interview)
 
 
-def test_a_revoked_private_link_finds_nothing(client: Client) -> None:
+def test_a_revoked_private_link_finds_nothing_and_says_what_to_do(client: Client) -> None:
     interview = factories.held_interview()
     token = private_links.issue(interview.candidate)
     private_links.revoke_all(interview.candidate)
-    assert client.get(reverse("interviews:candidate_part", args=[token])).status_code == 404
+    response = client.get(reverse("interviews:candidate_part", args=[token]))
+    assert response.status_code == 404
+    assert "newest letter" in response.content.decode()
+    assert (response["Cache-Control"], response["Referrer-Policy"]) == ("no-store", "no-referrer")
 
 
 def test_a_link_cannot_be_used_to_flood_strangers_with_mail(

@@ -161,6 +161,27 @@ def test_who_agreed_in_advance_is_not_asked() -> None:
     assert eager.asked_at is None
 
 
+@pytest.mark.parametrize("hold", [0, 15], ids=["at once", "after a hold"])
+@pytest.mark.parametrize("answers", [[False], [True], [True, False]])
+def test_who_answered_before_passing_has_no_longer_to_change_it_than_who_is_asked(
+    hold: int, answers: list[bool]
+) -> None:
+    interview, now = held(hold_minutes=hold), timezone.now()
+    candidate = interview.candidate
+    for each in answers:
+        consent.answer(candidate, each, now)
+    factories.submitted(places(interview)[0], at=now)
+    left = now + timedelta(minutes=hold)
+    outcome.ask_after_hold(left)
+    candidate.refresh_from_db()
+    lapses_at = left + timedelta(days=candidate.organisation.lapse_after_days)
+    assert (candidate.asked_at, candidate.lapses_at) == (None, lapses_at)
+    assert list(candidate.letters.values_list("kind", flat=True)) == ["private_link"]
+    consent.answer(candidate, False, lapses_at)
+    with pytest.raises(consent.TooLate):
+        consent.answer(candidate, True, lapses_at)
+
+
 def test_during_a_hold_nobody_is_asked_and_after_it_once() -> None:
     interview, now = held(hold_minutes=15), timezone.now()
     factories.submitted(places(interview)[0], at=now)

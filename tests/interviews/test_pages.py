@@ -13,7 +13,7 @@ from django.utils import timezone
 
 import factories
 from nomdecode.interviews import links, scheduling, scorecards, tasks
-from nomdecode.interviews.models import Assignment, Interview, Position, State
+from nomdecode.interviews.models import Assignment, Interview, Outcome, Position, State
 from nomdecode.orgs.models import Decision, Member, Organisation, Role
 
 pytestmark = pytest.mark.django_db
@@ -353,7 +353,20 @@ def test_sending_asks_first_and_says_when_the_outcome_leaves(
     interview: Interview, iris: Member
 ) -> None:
     asked = as_(iris).post(url("draft", interview.pk), filled(interview, ask="1"))
-    assert "sends this candidate to Lever as soon as they agree" in asked.content.decode()
+    assert (
+        "“Yes” passes: a profile goes to Lever as soon as the candidate has agreed to be named and "
+        "Lever is on." in asked.content.decode()
+    )
+
+
+def test_for_who_does_not_pass_it_says_what_may_go_to_lever(
+    interview: Interview, iris: Member
+) -> None:
+    asked = as_(iris).post(url("draft", interview.pk), filled(interview, "no", ask="1"))
+    assert (
+        "nothing is sent under this candidate’s name; a record may go to Lever under the pseudonym."
+        in asked.content.decode()
+    )
     assert "The outcome waits for Omar Diaz" in asked.content.decode()
 
 
@@ -417,6 +430,30 @@ def test_after_the_outcome_left_the_form_is_closed(position: Position, iris: Mem
     interview = factories.held_interview(position, [iris])
     factories.submitted(interview.assignments.get())
     assert as_(iris).get(url("scorecard", interview.pk)).status_code == 302
+
+
+def test_after_the_outcome_left_amending_is_not_offered_and_says_why(
+    position: Position, iris: Member
+) -> None:
+    interview = factories.held_interview(position, [iris])
+    send_as(iris, interview, Decision.YES)
+    client = as_(iris)
+    assert "Amend scorecard" not in page(client, "interview", interview.pk)
+    again = client.get(url("scorecard", interview.pk), follow=True).content.decode()
+    assert "The outcome of this interview has left." in again
+
+
+def test_until_the_outcome_leaves_and_when_asked_to_rephrase_amending_is_offered(
+    acme: Organisation, position: Position, iris: Member
+) -> None:
+    acme.hold_minutes = 15
+    acme.save()
+    interview = factories.held_interview(position, [iris])
+    send_as(iris, interview, Decision.YES)
+    assert "Amend scorecard" in page(as_(iris), "interview", interview.pk)
+    Outcome.objects.update(leaves_at=timezone.now())
+    Assignment.objects.update(rephrase_asked_at=timezone.now())
+    assert "Amend scorecard" in page(as_(iris), "interview", interview.pk)
 
 
 def test_only_interviewers_of_it_have_a_scorecard(recruiter: Member, interview: Interview) -> None:

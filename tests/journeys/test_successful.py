@@ -72,7 +72,7 @@ def _both_send_scorecards(iris: Page, omar: Page, interview: str) -> None:
     expect(iris.get_by_text("1 scorecard of other interviewers is in.")).to_be_visible()
     expect(iris.get_by_text("Drew the tables")).to_have_count(0)
     steps.fill_scorecard(iris, interview, decision="Yes", words="Proved the bound, then coded.")
-    assert "as soon as they agree to be named" in steps.send_scorecard(iris)
+    assert "as soon as the candidate has agreed to be named" in steps.send_scorecard(iris)
     expect(iris.get_by_text("Drew the tables").first).to_be_visible()
 
 

@@ -204,6 +204,14 @@ def test_an_interviewer_is_not_told_what_stopped_it(admin: Member) -> None:
         assert "A text may identify" not in text and "Found:" not in text
 
 
+def test_nor_is_who_held_it_and_was_then_replaced(admin: Member) -> None:
+    row = planned(admin, state="stopped", reason="identity", detail={"kinds": ["name"]})
+    row.interview.former.add(admin)
+    for text in (shown(admin), page(admin, row)):
+        assert "Somebody who did not interview sees why" in text
+        assert "A text may identify" not in text and "Found:" not in text
+
+
 def test_nor_of_an_outcome_before_their_own_scorecard(admin: Member) -> None:
     row = planned(admin)
     interviewed(admin, row.interview, sent=False)

@@ -205,12 +205,21 @@ def test_what_is_not_stopped_cannot_be_sent_anyway(recruiter: Member) -> None:
     assert answer.status_code == 404
 
 
-def test_after_an_erasure_staff_are_asked_until_they_say_it_is_done(recruiter: Member) -> None:
+def test_nor_does_a_recruiter_who_held_it_and_was_replaced(recruiter: Member) -> None:
+    interview = _in_lever(recruiter)
+    interview.former.add(recruiter)
+    assert "Open in Lever" not in _story(recruiter, interview)
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named", "under the pseudonym"])
+def test_after_an_erasure_staff_are_asked_until_they_say_it_is_done(
+    recruiter: Member, named: bool
+) -> None:
     interview = factories.passed(recruiter.organisation)
     candidate = factories.candidate(recruiter.organisation)
     Interview.objects.filter(pk=interview.pk).update(candidate=candidate)
     interview.refresh_from_db()
-    factories.opportunity(interview)
+    factories.opportunity(interview, named=named)
     erasure.erase(candidate)
     asked = "Erase the profile in Lever, too"
     assert asked in _story(recruiter, interview)

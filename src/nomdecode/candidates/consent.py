@@ -11,7 +11,7 @@ from nomdecode.candidates.models import Candidate, Consent
 from nomdecode.candidates.signals import consent_changed
 from nomdecode.orgs import audit, live
 
-TEXT_VERSION = "1"  # of what candidates/consent.html says; a new wording is a new version
+TEXT_VERSION = "2"  # of what candidates/consent.html says; a new wording is a new version
 
 
 class TooLate(Exception):
@@ -40,14 +40,19 @@ def _over(candidate: Candidate, now: datetime) -> bool:
 
 @transaction.atomic
 def ask(candidate: Candidate, now: datetime) -> None:
-    """Puts the question once; the candidate has the organisation's days to answer."""
+    """Puts the question once; the candidate has the organisation's days to answer.
+
+    Who has answered beforehand is sent nothing, and has as long to change it.
+    """
     locked = lock(candidate)
-    if state(locked, now) != "unasked":
+    if locked.lapses_at or locked.withdrawn_at or locked.erased_at:
         return
-    days = candidate.organisation.lapse_after_days
-    candidate.asked_at, candidate.lapses_at = now, now + timedelta(days=days)
+    unasked = state(locked, now) == "unasked"
+    candidate.asked_at = now if unasked else None
+    candidate.lapses_at = now + timedelta(days=candidate.organisation.lapse_after_days)
     candidate.save(update_fields=["asked_at", "lapses_at"])
-    letters.send(candidate, "consent_question")
+    if unasked:
+        letters.send(candidate, "consent_question")
 
 
 @transaction.atomic

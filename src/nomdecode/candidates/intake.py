@@ -1,5 +1,7 @@
 """A person enters their details: from then on there is a candidate with a pseudonym."""
 
+from collections.abc import Callable
+
 from django.db import IntegrityError, transaction
 
 from nomdecode.candidates import consent, letters, pseudonyms, vault
@@ -16,7 +18,13 @@ def enter(
     choice: PassChoice | str,
 ) -> Candidate:
     """Candidate, vault, first answer and the letter with the private link: all or nothing."""
-    candidate = _named_at_random(organisation, identity, choice)
+    candidate = named_at_random(
+        organisation,
+        identity,
+        lambda pseudonym: Candidate.objects.create(
+            organisation=organisation, pseudonym=pseudonym, choice=choice
+        ),
+    )
     vault.store(candidate, identity, resume)
     if choice == PassChoice.NAME_ME:
         consent.record(candidate, True)
@@ -25,18 +33,22 @@ def enter(
     return candidate
 
 
-def _named_at_random(
-    organisation: Organisation, identity: vault.Identity, choice: PassChoice | str
-) -> Candidate:
-    words = [identity.name, *identity.emails, identity.place, identity.headline, *identity.links]
+def words_of(identity: vault.Identity) -> list[str]:
+    """What a pseudonym must share no word with."""
+    return [identity.name, *identity.emails, identity.place, identity.headline, *identity.links]
+
+
+def named_at_random[T](
+    organisation: Organisation, identity: vault.Identity, save: Callable[[str], T]
+) -> T:
+    """What `save` makes of a free pseudonym that shares no word with the identity."""
+    words = words_of(identity)
     taken = Candidate.objects.filter(organisation=organisation)
     for _ in range(5):
         pseudonym = pseudonyms.draw(lambda drawn: taken.filter(pseudonym=drawn).exists(), words)
         try:
             with transaction.atomic():
-                return Candidate.objects.create(
-                    organisation=organisation, pseudonym=pseudonym, choice=choice
-                )
+                return save(pseudonym)
         except IntegrityError:  # somebody else drew it a moment ago
             continue
     raise RuntimeError("no free pseudonym after five draws")

@@ -15,16 +15,24 @@ from django.utils import timezone
 
 from nomdecode.candidates import links, vault
 from nomdecode.candidates.models import Candidate, Letter
+from nomdecode.orgs import audit
 from nomdecode.orgs.doorbell import ring
+from nomdecode.orgs.models import Member
 
 log = logging.getLogger(__name__)
 GAPS = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720)]  # then it is given up
+
+AGAIN, NEXT_LINK_AFTER = "link_again", timedelta(minutes=5)
 
 TEXTS = {
     "private_link": """Thank you for entering your details.
 
 Your private page shows what {organisation} sees of you. There you can correct it, withdraw or
 have everything erased. Keep this link: it is the only way back in, so do not pass it on.""",
+    "link_again": """{organisation} was asked for your private link again. Here is a new one.
+
+The links in earlier letters no longer work. Keep this one: it is the only way back in, so do not
+pass it on.""",
     "scheduled": """The time of your interview has been set or changed.
 
 When it is and how to join without giving your name away is on your private page.""",
@@ -51,6 +59,18 @@ def send(candidate: Candidate, kind: str) -> None:
         return
     Letter.objects.create(candidate=candidate, kind=kind)
     ring(send_letters)
+
+
+@transaction.atomic
+def send_link_again(candidate: Candidate, member: Member, now: datetime) -> bool:
+    """A lost private link, anew. False: one is on its way, or there is nothing left to open."""
+    locked = Candidate.objects.select_for_update().get(pk=candidate.pk)
+    lately = candidate.letters.filter(kind=AGAIN, created_at__gt=now - NEXT_LINK_AFTER)
+    if locked.erased_at or lately.exists():
+        return False
+    send(candidate, AGAIN)
+    audit.record(candidate.organisation, "candidate.link_sent", candidate, member=member)
+    return True
 
 
 def undeliverable(candidate: Candidate) -> bool:
@@ -101,6 +121,8 @@ def _send(letter: Letter) -> bool:
         links.revoke(token)
         log.warning("letter %s was not sent: %s", letter.pk, type(error).__name__)
         return False
+    if letter.kind == AGAIN:  # not before: a letter that never arrives must close nothing
+        links.revoke_all(letter.candidate, but=token)
     letter.sent_at = timezone.now()
     letter.save(update_fields=["sent_at"])
     return True
@@ -110,7 +132,7 @@ def compose(letter: Letter, token: str) -> EmailMessage:
     """Raises vault.Erased."""
     candidate = letter.candidate
     organisation = " ".join(candidate.organisation.name.split())
-    lapses_at = candidate.lapses_at
+    lapses_at = candidate.lapses_at and timezone.localtime(candidate.lapses_at)
     until = f" until {lapses_at.day} {lapses_at:%B}" if lapses_at else ""
     text = TEXTS[letter.kind].format(organisation=organisation, until=until)
     text = "\n\n".join(textwrap.fill(part, 72) for part in text.split("\n\n"))

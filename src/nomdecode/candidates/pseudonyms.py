@@ -55,6 +55,11 @@ def draw(
     raise RuntimeError("no pseudonym is left")
 
 
+def shares_word(pseudonym: str, identity_words: Iterable[str]) -> bool:
+    pieces = _pieces(identity_words)
+    return any(_shared(word, pieces) for word in pseudonym.split())
+
+
 def _pieces(identity_words: Iterable[str]) -> set[str]:
     return {piece for text in identity_words for piece in re.findall(r"[^\W\d_]+", fold(text))}
 

@@ -24,7 +24,7 @@ def why_not(candidate: Candidate, member: Member, now: datetime) -> str:
     """Why the identity stays closed to `member`, in a sentence; empty after both yeses."""
     if interviewed(candidate, member):
         return (
-            "You interviewed this candidate, and interviewers are never shown who somebody is. "
+            "You interviewed this candidate, and we never show interviewers who somebody is. "
             "Another recruiter or admin can open the details."
         )
     if candidate.erased_at:
@@ -46,8 +46,12 @@ def why_not(candidate: Candidate, member: Member, now: datetime) -> str:
 
 
 def interviewed(candidate: Candidate, member: Member) -> bool:
+    """Also whoever held the interview and was then replaced."""
     interview = getattr(candidate, "interview", None)  # of the room above, so by its name alone
-    return bool(interview and interview.assignments.filter(member=member).exists())
+    if interview is None:
+        return False
+    ways = interview.assignments.filter(member=member), interview.former.filter(pk=member.pk)
+    return any(each.exists() for each in ways)
 
 
 @dataclass(frozen=True)

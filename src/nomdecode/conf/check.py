@@ -5,13 +5,14 @@ import smtplib
 import stat
 
 import psycopg
+from environs import Env
 
 from nomdecode.conf import data
 
 
 def missing() -> list[str]:
     """Empty when everything is there. Changes nothing but the data folder's key, made if absent."""
-    checks = (_data_folder, _key, _database, _address, _mail)
+    checks = (_data_folder, _key, _database, _address, _sender, _mail)
     return [sentence for check in checks if (sentence := check())]
 
 
@@ -55,9 +56,22 @@ def _address() -> str:
     return ""
 
 
+def _sender() -> str:
+    if not os.environ.get("NOMDECODE_FROM"):
+        return "NOMDECODE_FROM is not set: mail would come from nomdecode@localhost."
+    return ""
+
+
+def no_mail_server() -> str:
+    """Without one letters would count as sent and be gone; the demo keeps them in its outbox."""
+    if os.environ.get("EMAIL_URL") or Env().bool("NOMDECODE_DEMO", False):
+        return ""
+    return "EMAIL_URL is not set: candidates would never get their private link."
+
+
 def _mail() -> str:
-    if not os.environ.get("EMAIL_URL"):
-        return "EMAIL_URL is not set: candidates would never get their private link."
+    if sentence := no_mail_server():
+        return sentence
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nomdecode.conf.settings")
     from django.core.mail import get_connection
 

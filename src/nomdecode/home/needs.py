@@ -117,10 +117,9 @@ def _due_since(interview: Interview) -> datetime | None:
 
 
 def _erasures(member: Member) -> list[Need]:
-    """Who was erased here and is still named in Lever."""
-    named = Opportunity.objects.filter(
+    """Who was erased here and still has a profile in Lever, named or not."""
+    there = Opportunity.objects.filter(
         organisation=member.organisation_id,
-        named=True,
         deleted_at=None,
         erased_there_at=None,
         interview__candidate__erased_at__isnull=False,
@@ -133,7 +132,7 @@ def _erasures(member: Member) -> list[Need]:
             one.interview.candidate,
             one.interview.candidate.erased_at,
         )
-        for one in named.select_related("interview__candidate")
+        for one in there.select_related("interview__candidate")
     ]
 
 

@@ -76,6 +76,7 @@ class Interview(models.Model):
     held_at = models.DateTimeField(null=True)
     cancelled_because = models.CharField(max_length=20, blank=True)  # organisation, candidate
     version = models.PositiveIntegerField(default=0)  # of the schedule: two people editing one
+    former = models.ManyToManyField(Member, related_name="+")  # held it and were then replaced
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -59,18 +59,18 @@ def _tell_candidate_room(candidate: Candidate, outcome: Outcome, now: datetime) 
         return
     # During a hold the outcome may still change, so the question waits for its end.
     leaves = outcome.successful and outcome.leaves_at <= now
-    if leaves and consent.state(candidate, now) == "unasked":
+    if leaves:
         consent.ask(candidate, now)
 
 
 def ask_after_hold(now: datetime) -> int:
-    """Asks the candidates whose hold has ended whether to be named; how many were asked."""
+    """Puts the question to the candidates whose hold has ended; how many they were."""
     asked = 0
     for pk in _unasked(now):
         with transaction.atomic():
             interview = locked(Interview.objects.get(pk=pk))
             candidate = interview.candidate
-            if _unasked(now, pk) and consent.state(candidate, now) == "unasked":
+            if _unasked(now, pk):
                 consent.ask(candidate, now)
                 changed(interview)
                 asked += 1
@@ -81,8 +81,7 @@ def _unasked(now: datetime, *only: UUID) -> list[UUID]:
     waiting = Interview.objects.filter(
         outcome__successful=True,
         outcome__leaves_at__lte=now,
-        candidate__asked_at=None,
-        candidate__consents=None,
+        candidate__lapses_at=None,
         candidate__withdrawn_at=None,
         candidate__erased_at=None,
     )

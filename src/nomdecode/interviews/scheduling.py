@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.utils import timezone
 
 from nomdecode.candidates import letters
 from nomdecode.interviews import outcome
@@ -32,6 +33,7 @@ def schedule(interview: Interview, plan: Plan, version: int, by: Member) -> Inte
     if interview.version != version:
         raise Stale("Somebody changed this interview while you were editing it.")
     _refuse_unless_schedulable(interview)
+    began = _began(interview, timezone.now())
     new_time = (plan.starts_at, plan.minutes, plan.meeting_url)
     moved = interview.state == State.SCHEDULED
     told = moved and new_time == (interview.starts_at, interview.minutes, interview.meeting_url)
@@ -39,7 +41,7 @@ def schedule(interview: Interview, plan: Plan, version: int, by: Member) -> Inte
     interview.state, interview.cancelled_because = State.SCHEDULED, ""
     interview.version += 1
     interview.save()
-    _assign(interview, plan)
+    _assign(interview, plan, began)
     _note(interview, "interview.moved" if moved else "interview.scheduled", by)
     if not told:
         letters.send(interview.candidate, "scheduled")
@@ -53,10 +55,18 @@ def _refuse_unless_schedulable(interview: Interview) -> None:
         raise Refused("This interview has been held; its time can no longer change.")
 
 
-def _assign(interview: Interview, plan: Plan) -> None:
+def _began(interview: Interview, now: datetime) -> bool:
+    started = interview.starts_at is not None and interview.starts_at <= now
+    return interview.state == State.HELD or (interview.state == State.SCHEDULED and started)
+
+
+def _assign(interview: Interview, plan: Plan, began: bool) -> None:
     wanted = {member.pk for member in plan.interviewers} | {plan.decider.pk}
     interview.assignments.update(decider=False)  # first: at most one decider at any moment
-    interview.assignments.exclude(member_id__in=wanted).delete()
+    dropped = interview.assignments.exclude(member_id__in=wanted)
+    if began:
+        interview.former.add(*dropped.values_list("member", flat=True))
+    dropped.delete()
     for pk in sorted(wanted):
         role = {"decider": True, "excused_at": None} if pk == plan.decider.pk else {}
         Assignment.objects.update_or_create(interview=interview, member_id=pk, defaults=role)
@@ -137,6 +147,8 @@ def reassign(assignment: Assignment, to: Member, by: Member, now: datetime) -> A
     other = interview.assignments.filter(member=to).first()
     if other and (other == assignment or not assignment.decider or other.recognised_at):
         raise Refused(f"{to.name} is an interviewer here already. Choose somebody else.")
+    if _began(interview, now):
+        interview.former.add(assignment.member)
     assignment.delete()
     place = other or Assignment(interview=interview, member=to)
     place.decider, place.excused_at = assignment.decider, None

@@ -30,6 +30,7 @@ from nomdecode.orgs.models import Decision
 RATINGS = {1: "weak", 2: "mixed", 3: "good", 4: "strong"}
 EVIDENCE_AT_LEAST = 10  # characters: "a few words" in any language
 EVIDENCE_AT_MOST, NOTES_AT_MOST = 4_000, 10_000
+LEFT = "The outcome of this interview has left. Its scorecards stay as they are."
 
 Content = dict[str, Any]
 
@@ -144,7 +145,7 @@ def _refuse_too_late(
     assignment: Assignment, before: Scorecard | None, content: Content, now: datetime
 ) -> None:
     if not may_amend(assignment, now):
-        raise TooLate("The outcome of this interview has left. Its scorecards stay as they are.")
+        raise TooLate(LEFT)
     left = Outcome.objects.filter(interview_id=assignment.interview_id, leaves_at__lte=now)
     if before and left.exists() and _judgement(before.content) != _judgement(content):
         raise TooLate("The outcome has left, so only the words can change, not the ratings.")

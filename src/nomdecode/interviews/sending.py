@@ -34,8 +34,14 @@ def _effect(assignment: Assignment, decision: str) -> str:
         return "Your decision makes the interview successful or not."
     label = Decision(decision).label
     if decision in organisation.successful_decisions:
-        return f"“{label}” sends this candidate to Lever as soon as they agree to be named."
-    return f"“{label}” does not pass: nothing is sent under this candidate’s name."
+        return (  # whether they have agreed, and what is set up, is not the interviewer's to know
+            f"“{label}” passes: a profile goes to Lever as soon as the candidate has agreed to be "
+            "named and Lever is on."
+        )
+    return (
+        f"“{label}” does not pass: nothing is sent under this candidate’s name; a record may go "
+        "to Lever under the pseudonym."
+    )
 
 
 def _leaving(assignment: Assignment, now: datetime) -> str:

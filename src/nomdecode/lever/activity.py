@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from nomdecode.interviews.access import outcome_of
-from nomdecode.interviews.models import Assignment
+from nomdecode.interviews.models import Assignment, Interview
 from nomdecode.lever import remedies, traffic
 from nomdecode.lever.eligibility import REASONS
 from nomdecode.lever.models import Duplicate, Export, ExportState, ExportStep, Kind, StepState
@@ -53,7 +53,9 @@ def visible(member: Member) -> QuerySet[Export]:
     exports = exports.select_related(
         "interview__candidate", "interview__position", "interview__outcome"
     )
-    return exports.annotate(own=Exists(own)).exclude(Exists(own.filter(scorecards=None)))
+    former = Interview.objects.filter(former=member, pk=OuterRef("interview"))
+    exports = exports.annotate(own=Exists(own) | Exists(former))
+    return exports.exclude(Exists(own.filter(scorecards=None)))
 
 
 @dataclass(frozen=True)

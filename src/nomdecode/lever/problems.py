@@ -122,6 +122,7 @@ def current(connection: Connection) -> list[Finding]:
 def concerned(finding: Finding, member: Member) -> list[Export]:
     """The first ones; not those that the member held: what stopped them could answer a guess."""
     exports = finding.exports.exclude(interview__assignments__member=member)
+    exports = exports.exclude(interview__former=member)
     return list(exports.select_related("interview__candidate").order_by("created_at")[:LISTED])
 
 

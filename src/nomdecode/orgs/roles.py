@@ -70,6 +70,7 @@ PERMISSIONS: dict[str, Access] = {
     "candidates:candidate": Access.STAFF,
     "candidates:reveal": Access.STAFF,
     "candidates:resume": Access.STAFF,
+    "candidates:send_link": Access.STAFF,
     "candidates:mine": Access.LINK,
     "candidates:correct": Access.LINK,
     "candidates:my_resume": Access.LINK,

@@ -21,6 +21,8 @@ ACTIONS: dict[str, dict[str, str]] = {
         "candidate.entered": "entered their details",
         "candidate.revealed": "opened the identity",
         "candidate.corrected": "corrected details",
+        "candidate.renamed": "got another pseudonym",
+        "candidate.link_sent": "sent the private link again",
         "candidate.consented": "agreed to be named",
         "candidate.refused": "chose to stay unnamed",
         "candidate.lapsed": "let the question lapse",

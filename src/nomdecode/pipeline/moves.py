@@ -89,10 +89,13 @@ def record(opportunity: Opportunity, snapshot: Snapshot, how: str, now: datetime
 
 
 def to_erase_there(opportunity: Opportunity) -> bool:
-    """The person erased everything here, and the profile that bears the name is still there."""
+    """The person erased everything here, and the profile is still there.
+
+    Also under the pseudonym: what the interviewers wrote of them stands there.
+    """
     erased = opportunity.interview.candidate.erased_at is not None
     there = opportunity.deleted_at is None and opportunity.erased_there_at is None
-    return erased and there and opportunity.named
+    return erased and there
 
 
 def gone(opportunity: Opportunity, at: datetime) -> None:

@@ -20,6 +20,9 @@ DONE = {
     "corrected": "Your details are saved.",
     "moved": "Your details are saved. A new link is on its way to the new address; older links "
     "no longer work, save the one you are using now.",
+    "renamed": "They shared a word with your pseudonym, so you have another pseudonym now.",
+    "clashes": "They share a word with your pseudonym. It stays, since your interview was arranged "
+    "under it; if that could give you away, withdraw and enter your details again.",
     "answered": "Your answer is saved.",
     "late": "The time to answer is over, so nothing was changed.",
     "withdrawn": "You have withdrawn.",
@@ -60,14 +63,14 @@ def mine(request: HttpRequest, candidate: Candidate, token: str) -> HttpResponse
         "may_agree": consent.may_still_agree(candidate, now),
         "seen": seen,
         "in_lever": next((entry.at for entry in seen if entry.lever), None),
-        "done": DONE.get(request.GET.get("done", "")),
+        "done": " ".join(DONE.get(each, "") for each in request.GET.getlist("done")),
     }
     return render(request, "candidates/mine.html", context)
 
 
-def _back(token: str, done: str) -> HttpResponse:
+def _back(token: str, *done: str) -> HttpResponse:
     response = redirect("candidates:mine", token)
-    response["Location"] += f"?done={done}"
+    response["Location"] += "?" + "&".join(f"done={each}" for each in done if each)
     return response
 
 
@@ -95,9 +98,9 @@ def correct(request: HttpRequest, candidate: Candidate, token: str) -> HttpRespo
         else CorrectionForm(initial=CorrectionForm.filled(identity))
     )
     if posted and form.is_valid():
-        corrections.correct(candidate, form.identity(), form.resume(), token)
+        pseudonym = corrections.correct(candidate, form.identity(), form.resume(), token)
         moved = form.identity().emails[0] != identity.emails[0]
-        return _back(token, "moved" if moved else "corrected")
+        return _back(token, "moved" if moved else "corrected", pseudonym)
     context = {
         "candidate": candidate,
         "token": token,
@@ -158,7 +161,7 @@ def by_whom(candidate: Candidate, entry: reveals.Seen) -> str:
     organisation = candidate.organisation.name
     if entry.lever:
         return f"Lever, for people at {organisation}"
-    return f"{entry.role} at {organisation}" if entry.role else organisation
+    return f"{entry.role} at {organisation}" if entry.role else "Nom de Code itself"
 
 
 @form_page

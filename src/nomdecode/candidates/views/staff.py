@@ -3,10 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_POST, require_safe
@@ -109,6 +110,15 @@ def resume(request: MemberRequest, pk: UUID) -> HttpResponse:
         return _page(request, candidate, form, status=404)
     name = f"resume-{slugify(candidate.pseudonym)}.{found.kind}"
     return not_stored(attachment(found.content, name))
+
+
+@require_POST
+def send_link(request: MemberRequest, pk: UUID) -> HttpResponse:
+    if letters.send_link_again(_of(request, pk), request.member, timezone.now()):
+        messages.success(request, "A new private link is on its way.", extra_tags="ok")
+    else:
+        messages.error(request, "The link was sent a moment ago, or the details are erased.")
+    return redirect("candidates:candidate", pk)
 
 
 def _locked(request: MemberRequest, pk: UUID) -> Candidate:

@@ -1,14 +1,15 @@
 """What candidates see: the form behind a shared link, and their interview on their own page."""
 
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from nomdecode.candidates import intake
-from nomdecode.candidates import links as candidate_links
 from nomdecode.candidates.forms import Entered, IdentityForm
+from nomdecode.candidates.models import Candidate
+from nomdecode.candidates.views.own import own
 from nomdecode.interviews import access, links, outcome
 from nomdecode.interviews.models import Interview, InviteLink, State
 from nomdecode.web.private import at_secret_address
@@ -85,15 +86,13 @@ def joined(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def part(request: HttpRequest, token: str) -> HttpResponse:
+@own
+def part(request: HttpRequest, candidate: Candidate, token: str) -> HttpResponse:
     """The interview on the candidate's own page; a page of its own without scripts."""
-    candidate = candidate_links.resolve(token)
     interviews = Interview.objects.select_related(
         "position", "organisation", "candidate", "outcome"
     )
-    interview = interviews.filter(candidate=candidate).first() if candidate else None
-    if interview is None:
-        raise Http404
+    interview = get_object_or_404(interviews, candidate=candidate)
     stands = access.outcome_of(interview)
     context = {
         "interview": interview,
@@ -104,4 +103,4 @@ def part(request: HttpRequest, token: str) -> HttpResponse:
     }
     name = "interviews/candidate.html"
     name = f"{name}#part" if request.htmx else name  # type: ignore[attr-defined]
-    return at_secret_address(render(request, name, context))
+    return render(request, name, context)

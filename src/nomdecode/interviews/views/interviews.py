@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from nomdecode.interviews import access, links, scheduling
+from nomdecode.interviews import access, links, scheduling, sending
 from nomdecode.interviews.forms import ScheduleForm
 from nomdecode.interviews.models import Assignment, Interview, Position, State
 from nomdecode.interviews.refusals import Refused, Stale
@@ -115,6 +115,8 @@ def _context(member: Member, interview: Interview) -> dict[str, Any]:
         "over": access.over(interview, now),
         "now": now,
         "may_write": own is not None and interview.state in (State.SCHEDULED, State.HELD),
+        "may_amend": own is not None
+        and (own.rephrase_asked_at is not None or not sending.has_left(own, now)),
         "open": interview.state in scheduling.OPEN,
         "colleagues": _colleagues(interview) if staff else [],
     }

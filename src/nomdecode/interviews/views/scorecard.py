@@ -57,6 +57,7 @@ def scorecard(request: MemberRequest, pk: UUID) -> HttpResponse:
     assignment, now = _own_or_404(request, pk), timezone.now()
     card = assignment.scorecard
     if card and not scorecards.may_amend(assignment, now):
+        messages.error(request, scorecards.LEFT)
         return redirect("interviews:interview", pk)
     content = assignment.draft or (card.content if card else {})
     criteria = scorecards.criteria_of(assignment)
