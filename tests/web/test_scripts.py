@@ -147,7 +147,8 @@ def test_an_open_dialog_outlives_the_part_it_stands_in(live_page: Page) -> None:
     swaps = """() => {
         const part = document.querySelector("p");
         const requestConfig = { triggeringEvent: new Event("live:pipeline") };
-        const detail = { target: part, requestConfig, shouldSwap: true };
+        const xhr = { responseText: "<p>Something else</p>" };
+        const detail = { target: part, requestConfig, xhr, shouldSwap: true };
         part.dispatchEvent(new CustomEvent("htmx:beforeSwap", { bubbles: true, detail }));
         return detail.shouldSwap;
     }"""
@@ -166,6 +167,54 @@ def test_an_open_dialog_outlives_the_part_it_stands_in(live_page: Page) -> None:
     live_page.clock.run_for(500)
     assert live_page.evaluate("heard") == ["live:pipeline", "live:any"]
     assert live_page.evaluate(swaps) is True
+
+
+PART = """<section hx-swap="outerHTML" class="card">
+    <form><input type="hidden" name="csrfmiddlewaretoken" value="{token}"></form>
+    <details id="d"{open}><summary>More</summary></details>
+    <div id="story" hx-preserve="true">{story}</div> {words}
+</section>"""
+
+
+@pytest.mark.parametrize(
+    ("words", "swaps"), [("Waiting", False), ("In Lever", True), ("Waiting</section><p>", True)]
+)
+def test_a_part_is_put_anew_only_if_it_is_otherwise(
+    live_page: Page, words: str, swaps: bool
+) -> None:
+    shown = PART.format(token="a", open=" open", story="What happened", words="Waiting")
+    answer = "\n" + PART.format(token="b", open="", story="One moment…", words=words)
+    found = live_page.evaluate(
+        """([shown, answer]) => {
+        document.body.innerHTML = shown;
+        const part = document.querySelector("section");
+        part.classList.add("htmx-request");
+        const requestConfig = { triggeringEvent: new Event("live:pipeline") };
+        const detail = {
+            target: part, requestConfig, xhr: { responseText: answer }, shouldSwap: true };
+        part.dispatchEvent(new CustomEvent("htmx:beforeSwap", { bubbles: true, detail }));
+        return detail.shouldSwap;
+    }""",
+        [shown, answer],
+    )
+    assert found is swaps
+
+
+@pytest.mark.parametrize(("words", "swaps"), [("Waiting", False), ("In Lever", True)])
+def test_so_is_one_whose_inside_alone_is_put_anew(live_page: Page, words: str, swaps: bool) -> None:
+    found = live_page.evaluate(
+        """(words) => {
+        document.body.innerHTML = '<div hx-swap="innerHTML" hx-preserve="true">Waiting</div>';
+        const part = document.querySelector("div");
+        const requestConfig = { triggeringEvent: new Event("live:pipeline") };
+        const detail = {
+            target: part, requestConfig, xhr: { responseText: words }, shouldSwap: true };
+        part.dispatchEvent(new CustomEvent("htmx:beforeSwap", { bubbles: true, detail }));
+        return detail.shouldSwap;
+    }""",
+        words,
+    )
+    assert found is swaps
 
 
 def test_what_the_reader_has_unfolded_stays_unfolded_when_its_part_is_put_anew(

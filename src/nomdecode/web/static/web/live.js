@@ -59,18 +59,48 @@ function disconnect() {
   source = null;
 }
 
+const byItself = ({ requestConfig }) => requestConfig?.triggeringEvent?.type.startsWith("live:");
+
+// A part that is as it was is left alone: no click or selection falls between two of the same.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (byItself(detail) && same(detail.target, detail.xhr.responseText)) detail.shouldSwap = false;
+});
+
+function same(part, html) {
+  const answer = document.createElement("template");
+  answer.innerHTML = html.trim();
+  const within = part.getAttribute("hx-swap") === "innerHTML";
+  const next = within ? part.cloneNode(false) : answer.content.firstElementChild;
+  if (within) next.append(answer.content);
+  else if (answer.content.children.length !== 1) return false;
+  return asSent(next) === asSent(part);
+}
+
+// Without what htmx and the reader have changed since, and without the token, which is always new.
+function asSent(part) {
+  const copy = part.cloneNode(true);
+  for (const each of [copy, ...copy.querySelectorAll("*")]) {
+    each.classList.remove("htmx-request", "htmx-added", "htmx-settling", "htmx-swapping");
+    if (!each.getAttribute("class")) each.removeAttribute("class");
+    if (each.matches("details")) each.removeAttribute("open");
+    if (each.matches("[name=csrfmiddlewaretoken]")) each.removeAttribute("value");
+    if (each !== copy && each.matches("[hx-preserve]")) each.replaceChildren();
+  }
+  return copy.outerHTML.replace(/\s+/g, " ");
+}
+
 // A part that is put anew would take its open dialog with it: it looks again once that is closed.
-document.addEventListener("htmx:beforeSwap", (event) => {
-  const byItself = event.detail.requestConfig?.triggeringEvent?.type.startsWith("live:");
-  const dialog = byItself && event.detail.target.querySelector("dialog[open]");
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const dialog = detail.shouldSwap && byItself(detail) && detail.target.querySelector("dialog[open]");
   if (!dialog) return;
-  event.detail.shouldSwap = false;
+  detail.shouldSwap = false;
   dialog.addEventListener("close", () => ring("*"), { once: true });
 });
 
 // What the reader has unfolded stays so when its part is put anew; each needs an id.
 const unfolded = new Set();
-document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
+document.addEventListener("htmx:beforeSwap", ({ detail: { target, shouldSwap } }) => {
+  if (shouldSwap === false) return;
   for (const { id } of target.querySelectorAll("details[id][open]")) unfolded.add(id);
 });
 document.addEventListener("htmx:afterSwap", () => {
