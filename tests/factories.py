@@ -24,7 +24,7 @@ from nomdecode.interviews.models import (
 )
 from nomdecode.interviews.models import State as InterviewState
 from nomdecode.lever import connection as connections
-from nomdecode.lever import credentials, questions
+from nomdecode.lever import credentials, pick_lists, questions
 from nomdecode.lever.models import Connection, Duplicate, Export
 from nomdecode.orgs.models import Decision, Member, Organisation, Role, User
 from nomdecode.pipeline import moves
@@ -144,7 +144,16 @@ def connect(of: Organisation, sandbox: Running, account: str = "acme", **fields:
     """Connected to `account` of the sandbox and enabled, its first user as the fallback."""
     connection = connections.of(of)
     admin = of.members.filter(role=Role.ADMIN).first() or member(of)
-    set_key(connection, sandbox.keys[account], admin)
+    key = sandbox.keys[account]
+    if key not in sandbox.told:  # once is enough: nobody changes the sandbox's lists
+        set_key(connection, key, admin)
+        lists = connection.pick_lists.filter(kind__in=pick_lists.LISTS)
+        if len(lists) == len(pick_lists.LISTS):  # else it was told to fail
+            told = {kept.kind: kept.items for kept in lists}
+            sandbox.told[key] = (connection.permissions, told)
+    else:
+        permissions, told = sandbox.told[key]
+        credentials.keep_key(connection, key, sandbox.api, permissions, told, admin)
     credentials.add_token(connection, "Candidate stage change", "c1" * 32, admin)
     connection.refresh_from_db()
     connection.perform_as = f"{'dana' if account == 'acme' else 'nora'}@{account}.example"

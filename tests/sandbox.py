@@ -20,6 +20,7 @@ class Running:
     url: str
     keys: dict[str, str]  # account -> Data API key
     seeded: Sandbox  # as it was when it started: ids of users, stages, postings
+    told: dict[str, Any] = field(default_factory=dict)  # key -> what Lever told of it
     # One client without certificates: making one for every call would take most of the time.
     http: httpx2.Client = field(default_factory=lambda: httpx2.Client(verify=False))
 
