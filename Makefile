@@ -44,7 +44,7 @@ lint: .venv/development  ## format, types, imports, templates
 	$(BIN)/djlint --quiet --profile jinja --ignore H006,H013,H020,H023,H030,H031,H043,J004,J018,T002 --lint src/lever_sandbox
 
 test: lint chromium  ## lint, then all tests but the long faults, the browser journeys among them
-	$(BIN)/pytest -n auto --ignore tests/faults
+	$(BIN)/pytest -n $$(($$(nproc) + 1)) --ignore tests/faults  # one more than cores: the journeys mostly wait
 
 model: .venv/development  ## the export protocol in 10,000 orders that chance comes upon (N=, SEED=)
 	MODEL_EXAMPLES=$(or $(N),10000) $(BIN)/pytest -n 0 -s --hypothesis-seed=$(or $(SEED),1) tests/lever/test_protocol_model.py
