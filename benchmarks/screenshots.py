@@ -13,7 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    StorageState,
+    expect,
+    sync_playwright,
+)
 
 from nomdecode.demo import stack
 
@@ -21,7 +28,7 @@ FOLDER = Path("build/screenshots")
 PICTURES = Path("docs/pictures")
 WIDTHS, SCHEMES = (1440, 390), ("light", "dark")
 # Parts that load themselves are there, and nothing is under way.
-STILL = "!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')"
+BUSY = ".htmx-request, .htmx-swapping, .htmx-settling"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 FOR_DOCUMENTS = {
     "home": "home",
@@ -217,7 +224,7 @@ def take(browser: Browser, built: stack.Stack, name: str, who: str, address: str
                 page.set_viewport_size({"width": width, "height": 900})
                 page.goto(url)
                 page.wait_for_timeout(200)
-                page.wait_for_function(STILL)
+                expect(page.locator(BUSY)).to_have_count(0)
                 page.screenshot(path=FOLDER / f"{name}-{scheme}-{width}.png", full_page=True)
 
 
