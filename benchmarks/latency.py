@@ -42,7 +42,7 @@ def main() -> None:
         built = stack.build(Path(folder), 8600)
         interviews = held(TIMES)  # before the browser: its event loop keeps Django from waiting
         with stack.running(built), sync_playwright() as playwright:
-            chromium = shutil.which("chromium")
+            chromium = shutil.which("chromium-headless-shell") or shutil.which("chromium")
             browser = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
             profiles = measure(
                 "from scorecard to profile", send_scorecards, browser, built, interviews

@@ -46,7 +46,7 @@ def main() -> None:
         os.environ.pop("DATABASE_URL", None)
         built = stack.build(Path(folder), 8000)
         with stack.running(built), sync_playwright() as playwright:
-            chromium = shutil.which("chromium")
+            chromium = shutil.which("chromium-headless-shell") or shutil.which("chromium")
             browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
             pages = dict(find(browser, built))
             for name, (who, address) in pages.items():

@@ -12,7 +12,7 @@ from nomdecode.web.templatetags.components import relative
 
 STATIC = Path(__file__).parents[2] / "src" / "nomdecode" / "web" / "static" / "web"
 ORIGIN = "http://localhost:9"  # answered by the test itself; localhost is a secure context
-CHROMIUM = shutil.which("chromium")
+CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 # Stands in for htmx and the event stream: notes what is triggered, lets the test speak.
