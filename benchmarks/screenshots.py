@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from django.urls import reverse
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -96,11 +97,19 @@ def _of_the_site(browser: Browser, built: stack.Stack) -> Iterator[tuple[str, tu
         "lever-events": (ada, "/settings/org/lever/events"),
         "lever-problems": (ada, "/settings/org/lever/problems"),
         "two-step": (ada, "/accounts/2fa/"),
+        "two-step-set-up": (ada, "/accounts/2fa/totp/activate/"),
+        "password-change": (ada, "/accounts/password/change/"),
+        "sign-out": (ada, "/accounts/logout/"),
+        "invitation-closed": ("", reverse("orgs:join", args=["no-such-link"])),
+        "candidate-link-dead": ("", "/c/no-such-link/"),
         "not-found": (ada, "/nothing-here/"),
         "outbox": ("", "/outbox/"),
         "styleguide": ("", "/styleguide/"),
     }
     yield from fixed.items()
+    with signed_in(browser, built, ada) as page:
+        page.goto(built.url + "/settings/org/members/")
+        yield "settings-member", (ada, _link(page, r"^/settings/org/members/\d+/$"))
     with signed_in(browser, built, remy) as page:
         page.goto(built.url + "/interviews/")
         for name, words in {
