@@ -15,7 +15,7 @@ from nomdecode.candidates import erasure
 from nomdecode.candidates.models import PassChoice
 from nomdecode.demo import clock
 from nomdecode.interviews.models import Interview
-from nomdecode.lever import client, duplicates, export, findings, protocol, readback
+from nomdecode.lever import client, duplicates, export, findings, plan, protocol, readback
 from nomdecode.lever.models import Connection, Duplicate, Export, ExportStep
 from nomdecode.pipeline.models import Opportunity
 from sandbox import Running
@@ -54,16 +54,16 @@ def exported(connection: Connection, email: str = "") -> Interview:
 
 def again(lever: Running, interview: Interview, **changes: Any) -> str:
     """What a worker frozen in the window would do: the same profile once more."""
-    plan = Export.objects.get(interview=interview).plan
-    assert plan is not None
+    sent = Export.objects.get(interview=interview).plan
+    assert sent is not None
     fields = {
         "name": "Ada Lovelace",
         "links": [f"{settings.URL}/interviews/{interview.pk}/"],
         "sources": ["Nom de Code"],
-        "createdAt": plan["created_at"],
+        "createdAt": sent["created_at"],
         **changes,
     }
-    return _post(lever, "/opportunities", fields, plan["perform_as"])
+    return _post(lever, "/opportunities", fields, sent["perform_as"])
 
 
 def _post(lever: Running, path: str, fields: dict[str, Any], perform_as: str) -> str:
@@ -127,9 +127,9 @@ def test_a_profile_of_the_person_from_another_second_is_not_taken_for_one(
     connection: Connection, lever: Running
 ) -> None:
     interview = exported(connection)
-    plan = Export.objects.get(interview=interview).plan
-    assert plan is not None
-    again(lever, interview, createdAt=plan["created_at"] - 5000)
+    sent = Export.objects.get(interview=interview).plan
+    assert sent is not None
+    again(lever, interview, createdAt=sent["created_at"] - 5000)
     assert sweep(connection) == 0
 
 
@@ -188,6 +188,33 @@ def test_a_profile_that_came_after_all_is_shown_to_a_person(
     assert "name" in readback.what_was_sent(found.export)
 
 
+def test_a_profile_that_came_when_its_plan_was_dropped_is_shown_to_a_person(
+    connection: Connection, lever: Running
+) -> None:
+    """Twice looked for in vain, called again, and refused: its stage was gone meanwhile."""
+    interview = given_up(connection, lever, CREATE)
+    late = again(lever, interview)
+    plan.drop(Export.objects.get(interview=interview))
+    assert sweep(connection) == 1
+    found = Duplicate.objects.get()
+    assert (found.external_id, found.late) == (late, True)
+    assert "name" in readback.what_was_sent(found.export)
+
+
+def test_planned_anew_it_keeps_its_second_unless_that_is_still_to_come(
+    connection: Connection, lever: Running
+) -> None:
+    row = Export.objects.get(interview=exported(connection))
+    kept = row.marker
+    assert kept is not None
+    plan.drop(row)
+    plan.fix(row, connection, timezone.now())
+    assert row.marker == kept
+    plan.drop(row)
+    plan.fix(row, connection, kept)
+    assert row.marker < kept
+
+
 def test_a_note_that_came_after_all_is_shown_to_a_person(
     connection: Connection, lever: Running
 ) -> None:
@@ -216,10 +243,10 @@ def test_what_came_after_all_is_settled_when_it_is_gone_and_not_when_archived(
 
 def _second_note(lever: Running, interview: Interview) -> None:
     profile = Opportunity.objects.get(interview=interview).external_id
-    plan = Export.objects.get(interview=interview).plan
-    assert plan is not None
+    sent = Export.objects.get(interview=interview).plan
+    assert sent is not None
     value = f"Again\n\nNom de Code reference {interview.pk.hex[:12]}"
-    _post(lever, f"/opportunities/{profile}/notes", {"value": value}, plan["perform_as"])
+    _post(lever, f"/opportunities/{profile}/notes", {"value": value}, sent["perform_as"])
 
 
 def test_a_second_note_is_reported_where_one_was_asked_for_twice(

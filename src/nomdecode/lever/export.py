@@ -165,7 +165,7 @@ class Waiting(NamedTuple):
 
 def waiting(organisation: Organisation) -> Waiting:
     exports = Export.objects.filter(organisation=organisation, state=ExportState.WAITING)
-    exports = exports.filter(marker=None)
+    exports = exports.filter(plan__isnull=True)
     named = exports.filter(kind=Kind.NAMED).select_related("interview__candidate")
     now = timezone.now()
     answers = Counter(

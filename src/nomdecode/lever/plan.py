@@ -37,7 +37,7 @@ def fix(export: Export, connection: Connection, now: datetime) -> Plan:
     with database.cursor() as cursor:  # one at a time: no two may choose the same second
         key = f"lever.marker {export.organisation_id}"
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
-    marker = _free_second(connection, now)
+    marker = _second(export, connection, now)
     users = _active_users(connection)
     decider, recruiter, posting = _ties(interview)
     performer, why = _performer(decider, connection, users)
@@ -77,12 +77,15 @@ def change(export: Export, **changes: Any) -> None:
 
 
 def drop(export: Export) -> None:
-    """Nothing was made, and a person must choose anew: the next claim plans again."""
+    """Nothing was made, and a person must choose anew: the next claim plans again.
+
+    The marker stays: a call before this one may yet arrive, and the sweep knows it by its second.
+    """
     export.steps.update(
         state=StepState.TODO, calling_since=None, looked_at=None, lease_until=None, remote_id=""
     )
-    export.plan = export.marker = None
-    export.save(update_fields=["plan", "marker"])
+    export.plan = None
+    export.save(update_fields=["plan"])
 
 
 def fallback_user(connection: Connection) -> dict[str, Any]:
@@ -94,6 +97,12 @@ def _fallback(connection: Connection, users: list[dict[str, Any]]) -> dict[str, 
     if user is None:
         raise NoFallback(connection.perform_as)
     return user
+
+
+def _second(export: Export, connection: Connection, now: datetime) -> datetime:
+    """Planned again it keeps the one it had, unless a clock was wrong: Lever takes none to come."""
+    kept = export.marker
+    return kept if kept and kept < now else _free_second(connection, now)
 
 
 def _free_second(connection: Connection, now: datetime) -> datetime:
