@@ -66,6 +66,7 @@ class Export:
     created_at: int  # the marker, in milliseconds
     steps: dict[str, Step]
     may_leave: bool = True  # until the candidate withdraws, or is erased
+    stopped: bool = False  # a problem that a person sees; until they have it tried again
     claims: int = 0  # calls ever claimed ...
     claims_in_time: int | None = None  # ... and how many were, when the candidate left
     duplicates: set[str] = field(default_factory=set)  # shown to a person
@@ -312,6 +313,7 @@ class ExactlyOne(RuleBasedStateMachine):
         result = turn.request.result
         if result in ("400", "429"):
             again_at = self._later(turn) if result == "429" else None
+            turn.export.stopped |= result == "400"
             self._settle(worker, self.decide.not_made(turn.step, again_at))
         else:
             self._keep(self.turns.pop(worker), result)
@@ -378,6 +380,16 @@ class ExactlyOne(RuleBasedStateMachine):
         steps = self.exports[interview].steps
         steps.update({name: replace(step, next_try_at=None) for name, step in steps.items()})
 
+    @event(lambda machine: machine.backing_off(), fault=True)
+    def is_given_up(self, interview: str) -> None:
+        """It went wrong for three days."""
+        self.exports[interview].stopped = True
+
+    @event(lambda machine: machine.stopped(), fault=True)
+    def is_tried_again_by_a_person(self, interview: str) -> None:
+        self.exports[interview].stopped = False
+        self.is_told_to_retry_now(interview)
+
     # --- what it can happen to
 
     def at(self, *points: str) -> list[int]:
@@ -401,6 +413,9 @@ class ExactlyOne(RuleBasedStateMachine):
     def backing_off(self) -> list[str]:
         steps = {name: export.steps.values() for name, export in self.exports.items()}
         return [name for name in steps if any(step.next_try_at for step in steps[name])]
+
+    def stopped(self) -> list[str]:
+        return [name for name, export in self.exports.items() if export.stopped]
 
     def candidates(self) -> list[str]:
         return [name for name, export in self.exports.items() if export.may_leave]
@@ -472,16 +487,18 @@ class ExactlyOne(RuleBasedStateMachine):
 
     def _has_ended_well(self, export: Export, posted: list[Export]) -> None:
         self.the_laws_hold()
+        for name, step in export.steps.items():
+            more = {*self.lever.made_for(export, name)} - {step.remote_id}
+            at_night = {*self._bearing(export, name)}
+            assert more <= export.duplicates | at_night, f"nobody is told of {more}"
+        if export.stopped:
+            return  # a person sees it; in other examples they have it tried again
         assert not export.in_doubt, f"{export.interview} is still in doubt"
         if export.may_leave:
             assert export.unfinished is None, f"{export.interview} is not exported"
         elif not self.window:
             sent = [request.export for request in self.requests].count(export)
             assert sent == posted.count(export), f"{export.interview} was sent after all"
-        for name, step in export.steps.items():
-            more = {*self.lever.made_for(export, name)} - {step.remote_id}
-            at_night = {*self._bearing(export, name)}
-            assert more <= export.duplicates | at_night, f"nobody is told of {more}"
 
     # --- how the worker uses the decisions
 
@@ -491,7 +508,7 @@ class ExactlyOne(RuleBasedStateMachine):
 
     def _to_do(self, export: Export) -> Action | None:
         """As export.claim: what was begun is looked for, even when nothing new may be sent."""
-        if not self.enabled or not (export.may_leave or export.in_doubt):
+        if export.stopped or not self.enabled or not (export.may_leave or export.in_doubt):
             return None
         action = self._next(export)
         return action if export.may_leave or not isinstance(action, Call) else None
