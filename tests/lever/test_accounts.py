@@ -22,6 +22,7 @@ from nomdecode.lever import (
     client,
     credentials,
     export,
+    look_again,
     pick_lists,
     protocol,
     questions,
@@ -56,12 +57,12 @@ class Company:
 
     def key_of(self, account: str) -> None:
         factories.set_key(self.connection, self.lever.keys[account], self.admin)
-        export.connection_changed(self.connection)  # what a worker does on it
+        look_again.after_change(self.connection.pk)  # what a worker does on it
 
     def choose_in_borealis(self) -> None:
         Connection.objects.update(perform_as="nora@borealis.example", stage_passed="offer")
         self.connection.refresh_from_db()
-        export.connection_changed(self.connection)
+        look_again.after_change(self.connection.pk)
 
     def interview(self, decision: str = Decision.YES) -> Interview:
         # Another person's address each time: Lever keeps a person's links on all their profiles.
@@ -400,7 +401,7 @@ def test_kept_here_they_stay_for_good(company: Company, stage: str) -> None:
     company.choose_in_borealis()
     company.settle(send=False)
     consent.answer(interview.candidate, True, timezone.now())
-    export.connection_changed(company.connection)
+    look_again.after_change(company.connection.pk)
     row = company.run(interview, timedelta(hours=1))
     assert (row.state, row.reason, row.skipped_why) == ("ended", "skipped", f"Meant for {ACME}")
     assert company.profiles(interview, "borealis") == []

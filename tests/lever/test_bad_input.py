@@ -21,6 +21,7 @@ from nomdecode.lever import (
     calls,
     export,
     findings,
+    look_again,
     moment,
     pick_lists,
     protocol,
@@ -151,7 +152,7 @@ class Company:
     def settings(self, **fields: Any) -> None:
         Connection.objects.filter(pk=self.connection.pk).update(**fields)
         self.connection.refresh_from_db()
-        export.connection_changed(self.connection)
+        look_again.after_change(self.connection.pk)
 
     def run(self, interview: Interview, later: timedelta = timedelta(0)) -> Export:
         with clock.at(timezone.now() + later):
@@ -313,7 +314,7 @@ def test_after_a_refused_key_all_leave_in_the_order_in_which_they_stood(company:
         assert company.run(interview, timedelta(minutes=9)).reason == "key"
     ProcrastinateJob.objects.all().delete()
     factories.set_key(company.connection, company.lever.keys["acme"], company.admin)
-    export.connection_changed(company.connection)
+    look_again.after_change(company.connection.pk)
     rung = ProcrastinateJob.objects.filter(task_name__endswith="export_interview").order_by("id")
     assert [job.args["interview_id"] for job in rung] == [str(each.pk) for each in waiting]
     states = {company.run(interview, timedelta(minutes=9)).state for interview in waiting}

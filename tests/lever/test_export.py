@@ -19,7 +19,7 @@ from nomdecode.candidates.models import PassChoice
 from nomdecode.demo import clock
 from nomdecode.interviews import outcome, scorecards
 from nomdecode.interviews.models import Assignment, Criterion, Interview, Position
-from nomdecode.lever import calls, export, protocol, story
+from nomdecode.lever import calls, export, look_again, protocol, story
 from nomdecode.lever import connection as connections
 from nomdecode.lever.client import Opportunity as Made
 from nomdecode.lever.models import (
@@ -72,7 +72,7 @@ class Company:
     def settings(self, **fields: Any) -> None:
         Connection.objects.filter(pk=self.connection.pk).update(**fields)
         self.connection.refresh_from_db()
-        export.connection_changed(self.connection)
+        look_again.after_change(self.connection.pk)
 
     def interview(
         self,
@@ -350,7 +350,7 @@ def test_a_lost_look_after_a_saved_setting_is_swept(company: Company) -> None:
 def test_what_was_looked_at_again_is_not_swept(company: Company) -> None:
     connections.changed(company.connection)
     company.connection.refresh_from_db()
-    export.connection_changed(company.connection)
+    look_again.after_change(company.connection.pk)
     ProcrastinateJob.objects.all().delete()
     export.sweep(timezone.now() + timedelta(minutes=1))
     assert not ProcrastinateJob.objects.filter(task_name__endswith="look_again").exists()
@@ -542,7 +542,7 @@ def test_a_refused_key_pauses_everything_until_a_good_one(company: Company) -> N
     company.lever.fault(fault)
     assert company.run(interview).reason == "key"
     factories.set_key(company.connection, company.lever.keys["acme"], company.admin)
-    export.connection_changed(company.connection)
+    look_again.after_change(company.connection.pk)
     assert company.run(interview).state == "exported"
 
 

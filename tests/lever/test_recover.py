@@ -16,7 +16,7 @@ from nomdecode.candidates import consent, erasure
 from nomdecode.candidates.models import Candidate, PassChoice
 from nomdecode.demo import clock
 from nomdecode.interviews.models import Interview
-from nomdecode.lever import calls, client, export, protocol, recover
+from nomdecode.lever import calls, client, export, look_again, protocol, recover
 from nomdecode.lever.models import Connection, Duplicate, Export, ExportStep
 from nomdecode.pipeline.models import Opportunity
 from sandbox import Running
@@ -52,7 +52,7 @@ def recovered(connection: Connection) -> recover.Report:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(protocol, "GRACE", timedelta(0))  # nothing is under way
         report = recover.run(connection, timezone.now() - timedelta(hours=1))
-    export.connection_changed(connection)  # what a worker does on it
+    look_again.after_change(connection.pk)  # what a worker does on it
     return report
 
 

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from nomdecode.candidates import consent
 from nomdecode.lever.models import Connection, Export, ExportState, Kind
-from nomdecode.pipeline.models import Stage
 
 # Export.reason -> what a reader sees.
 REASONS = {
@@ -143,6 +142,5 @@ def stage_for(export: Export, connection: Connection) -> str:
 
 
 def _stage_exists(connection: Connection, stage: str) -> bool:
-    stages = Stage.objects.filter(organisation=connection.organisation_id)
-    known = dict(stages.values_list("external_id", "gone_at"))
+    known = connection.stages
     return bool(stage) and (not known or (stage in known and known[stage] is None))

@@ -92,28 +92,6 @@ def candidate_corrected(candidate: Candidate, **_: object) -> None:
     Export.objects.filter(interview__candidate=candidate).update(cleared_kinds=[])
 
 
-def connection_changed(connection: Connection) -> None:
-    """After any saved setting, in a worker: what waits or is stopped looks again, in order."""
-    open_states = [ExportState.WAITING, ExportState.GOING, ExportState.STOPPED]
-    exports = Export.objects.filter(organisation=connection.organisation_id, state__in=open_states)
-    for interview_id in list(
-        exports.order_by("created_at", "id").values_list("interview_id", flat=True)
-    ):
-        _look_again(interview_id)
-    looked_at = Connection.objects.filter(pk=connection.pk, changed_at=connection.changed_at)
-    looked_at.update(changed_at=None)  # unless it was changed again meanwhile
-
-
-@transaction.atomic
-def _look_again(interview_id: UUID) -> None:
-    _, export = locked(interview_id)
-    if export.state in (ExportState.EXPORTED, ExportState.ENDED):
-        return
-    if export.reason in ("stage_gone", "not_allowed"):  # perhaps what was changed just now
-        export.state = ExportState.WAITING
-    reconsider(export, timezone.now())
-
-
 def reconsider(export: Export, now: datetime) -> None:
     """Writes what the export waits for; rings if it may leave, or if a call of it is in doubt."""
     verdict = eligibility.verdict(export, connections.of(export.organisation), now)

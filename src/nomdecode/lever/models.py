@@ -1,13 +1,16 @@
 """One organisation's connection to Lever, the exports and their steps, the deliveries received."""
 
 import uuid
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from nomdecode.interviews.models import Interview, Position
 from nomdecode.orgs.models import Member, Organisation
+from nomdecode.pipeline.models import Stage
 
 
 class Origin(models.TextChoices):
@@ -55,6 +58,12 @@ class Connection(models.Model):
     account_was = models.CharField(max_length=200, blank=True)  # until an admin has decided
     unsigned_count = models.PositiveIntegerField(default=0)
     unsigned_at = models.DateTimeField(null=True)
+
+    @cached_property
+    def stages(self) -> dict[str, datetime | None]:
+        """Stage -> since when it is gone from Lever, or None; as this object first read it."""
+        known = Stage.objects.filter(organisation=self.organisation_id)
+        return dict(known.values_list("external_id", "gone_at"))
 
 
 class OfferedKey(models.Model):

@@ -15,8 +15,8 @@ from nomdecode.lever import (
     questions,
     webhooks,
 )
+from nomdecode.lever import look_again as looking_again
 from nomdecode.lever.errors import LeverError
-from nomdecode.lever.models import Connection
 from nomdecode.orgs.models import Organisation
 
 # --- deliveries
@@ -57,8 +57,7 @@ def export_interview(interview_id: str) -> None:
 
 @app.task
 def look_again(connection_id: int) -> None:
-    connection = Connection.objects.select_related("organisation").get(pk=connection_id)
-    export.connection_changed(connection)
+    looking_again.after_change(connection_id)
 
 
 @app.periodic(cron="* * * * *")
