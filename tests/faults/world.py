@@ -205,7 +205,7 @@ def _candidates(subjects: list[Subject]) -> None:
             passed_at=now if each.passed else None,
             not_passed_at=None if each.passed else now,
             asked_at=now if each.asked else None,
-            lapses_at=now + timedelta(days=14) if each.asked else None,
+            lapses_at=now + timedelta(days=14) if each.passed else None,
         )
         for each in subjects
     ]

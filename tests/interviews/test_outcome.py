@@ -189,6 +189,15 @@ def test_during_a_hold_nobody_is_asked_and_after_it_once() -> None:
     assert asked == [0, 0, 1, 0]
 
 
+def test_while_another_worker_asks_it_is_left_to_them() -> None:
+    interview, now = held(hold_minutes=15), timezone.now()
+    factories.submitted(places(interview)[0], at=now)
+    after = now + timedelta(minutes=16)
+    with factories.busy_elsewhere("interviews.ask_after_hold"):
+        assert outcome.ask_after_hold(after) == 0
+    assert outcome.ask_after_hold(after) == 1
+
+
 def test_an_amendment_to_no_takes_the_pass_back() -> None:
     interview, now = held(hold_minutes=15), timezone.now()
     place = places(interview)[0]

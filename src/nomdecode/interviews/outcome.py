@@ -10,7 +10,7 @@ from nomdecode.candidates.models import Candidate
 from nomdecode.interviews import signals
 from nomdecode.interviews.locking import locked
 from nomdecode.interviews.models import Assignment, Interview, Outcome, State
-from nomdecode.orgs import live
+from nomdecode.orgs import live, locks
 
 
 def decision_of(assignments: list[Assignment]) -> str:
@@ -65,16 +65,18 @@ def _tell_candidate_room(candidate: Candidate, outcome: Outcome, now: datetime) 
 
 def ask_after_hold(now: datetime) -> int:
     """Puts the question to the candidates whose hold has ended; how many they were."""
-    asked = 0
-    for pk in _unasked(now):
-        with transaction.atomic():
-            interview = locked(Interview.objects.get(pk=pk))
-            candidate = interview.candidate
-            if _unasked(now, pk):
-                consent.ask(candidate, now)
-                changed(interview)
-                asked += 1
-    return asked
+    with locks.alone("interviews.ask_after_hold") as alone:
+        return sum(_asked(pk, now) for pk in _unasked(now)) if alone else 0
+
+
+@transaction.atomic
+def _asked(interview_id: UUID, now: datetime) -> bool:
+    interview = locked(Interview.objects.get(pk=interview_id))
+    if not _unasked(now, interview_id):
+        return False
+    consent.ask(interview.candidate, now)
+    changed(interview)
+    return True
 
 
 def _unasked(now: datetime, *only: UUID) -> list[UUID]:
