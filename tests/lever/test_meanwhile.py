@@ -333,6 +333,52 @@ def test_what_lever_tells_is_stored_while_a_setting_is_saved(connection: Connect
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_setting_is_saved_before_claims_that_come_after_it(connection: Connection) -> None:
+    """Else claims that follow one another closely would keep it out for ever."""
+    interview, order = ready(connection).interview_id, list[str]()
+
+    def then(name: str, lock: Callable[[], object]) -> Thread:
+        def take() -> None:
+            try:
+                with transaction.atomic():
+                    lock()
+                    order.append(name)
+            finally:
+                database.close()
+
+        thread = Thread(target=take)
+        thread.start()
+        return thread
+
+    with transaction.atomic():
+        connections.shared(interview)
+        saved = then("saved", lambda: connections.held(connection))
+        waiting(1)
+        claimed_after = then("claimed", lambda: connections.shared(interview))
+        waiting(2)
+    saved.join()
+    claimed_after.join()
+    assert order == ["saved", "claimed"]
+
+
+def waiting(number: int) -> None:
+    """Returns when so many transactions wait for an advisory lock."""
+    for _ in range(1000):
+        with database.cursor() as cursor:
+            cursor.execute(WAITING)
+            if cursor.fetchone()[0] >= number:
+                return
+        time.sleep(0.01)
+    raise AssertionError("Nobody waits.")
+
+
+WAITING = """
+    SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+    WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()
+"""
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_rephrased_scorecard_and_a_wish_to_have_it_rephrased_do_not_wait_for_each_other(
     connection: Connection,
 ) -> None:

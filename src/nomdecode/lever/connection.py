@@ -4,6 +4,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection as database
 from django.utils import timezone
 
 from nomdecode.lever import allowance, client, protocol
@@ -35,21 +36,32 @@ def of(organisation: Organisation) -> Connection:
 
 
 def shared(interview_id: UUID) -> Connection:
-    """Its organisation's, locked against saving until the transaction ends, not against readers."""
-    for connection in Connection.objects.raw(_SHARED, [interview_id]):
+    """Its organisation's; until the transaction ends no setting of it is saved. Many at once."""
+    with database.cursor() as cursor:
+        cursor.execute(_SHARE, [interview_id])
+    for connection in Connection.objects.raw(_OF_INTERVIEW, [interview_id]):
         return connection
     return of(Organisation.objects.get(interviews=interview_id))
 
 
-_SHARED = """
-    SELECT * FROM lever_connection WHERE organisation_id =
-    (SELECT organisation_id FROM interviews_interview WHERE id = %s) FOR SHARE
-"""
-
-
 def held(connection: Connection) -> Connection:
-    """Locked for a change: claims wait, rows that only refer to it do not (deliveries, marks)."""
+    """For a change: claims wait, rows that only refer to it do not (deliveries, marks)."""
+    with database.cursor() as cursor:
+        cursor.execute(_HOLD, [connection.organisation_id])
     return Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
+
+
+# Not the row's own lock: claims that follow one another closely would keep a change out for ever.
+# This one is given in the order in which it was asked for, and the row is read after it.
+_SHARE = """
+    SELECT pg_advisory_xact_lock_shared(hashtextextended('lever.connection ' || organisation_id, 0))
+    FROM interviews_interview WHERE id = %s
+"""
+_HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('lever.connection ' || %s::uuid, 0))"
+_OF_INTERVIEW = """
+    SELECT * FROM lever_connection WHERE organisation_id =
+    (SELECT organisation_id FROM interviews_interview WHERE id = %s)
+"""
 
 
 def webhook_url(connection: Connection) -> str:

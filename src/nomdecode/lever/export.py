@@ -214,10 +214,14 @@ def run(interview_id: UUID) -> None:
 
 
 def _warm(interview_id: UUID) -> bool:
+    """Before the claim's locks: Lever's lists are asked for, and its second is chosen."""
     exports = Export.objects.select_related("organisation__lever", "interview")
     export = exports.get(interview=interview_id)
     connection = export.organisation.lever
-    if export.plan or not connection.enabled or plan.warm(export.interview, connection):
+    if export.plan or not connection.enabled:
+        return True
+    if plan.warm(export.interview, connection):
+        plan.reserve(export, moment.now())
         return True
     if Connection.objects.filter(pk=connection.pk, api_key_refused_at=None).exists():
         poke(interview_id, at=timezone.now() + timedelta(seconds=60))

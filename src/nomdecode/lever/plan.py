@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection as database
+from django.db import transaction
 from django.db.models import FilteredRelation, Q, Value
 from django.db.models.functions import Coalesce
 from django.urls import reverse
@@ -31,13 +32,16 @@ class NoFallback(Exception):
     """The fallback "perform as" user is no active Lever user any more."""
 
 
+@transaction.atomic
+def reserve(export: Export, now: datetime) -> None:
+    """Its second, before the claim: others who choose one wait for this, not for a whole claim."""
+    not_planned = Export.objects.filter(pk=export.pk, plan__isnull=True)
+    not_planned.update(marker=_second(export, now))
+
+
 def fix(export: Export, connection: Connection, now: datetime) -> Plan:
     """Writes the plan, the marker and the steps; the caller holds the locks."""
-    interview = export.interview
-    with database.cursor() as cursor:  # one at a time: no two may choose the same second
-        key = f"lever.marker {export.organisation_id}"
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
-    marker = _second(export, connection, now)
+    interview, marker = export.interview, _second(export, now)
     users = _active_users(connection)
     decider, recruiter, posting = _ties(interview)
     performer, why = _performer(decider, connection, users)
@@ -99,17 +103,22 @@ def _fallback(connection: Connection, users: list[dict[str, Any]]) -> dict[str, 
     return user
 
 
-def _second(export: Export, connection: Connection, now: datetime) -> datetime:
+def _second(export: Export, now: datetime) -> datetime:
     """Planned again it keeps the one it had, unless a clock was wrong: Lever takes none to come."""
     kept = export.marker
-    return kept if kept and kept < now else _free_second(connection, now)
+    return kept if kept and kept < now else _free_second(export.organisation_id, now)
 
 
-def _free_second(connection: Connection, now: datetime) -> datetime:
-    """The latest whole second at least a minute past that no other export of ours bears."""
+def _free_second(organisation_id: UUID, now: datetime) -> datetime:
+    """The latest whole second at least a minute past that no other export of ours bears.
+
+    One at a time until the transaction ends: no two may choose the same.
+    """
     latest = now.replace(microsecond=0) - timedelta(minutes=1)
+    key = f"lever.marker {organisation_id}"
     with database.cursor() as cursor:
-        cursor.execute(_FREE, {"organisation": connection.organisation_id, "latest": latest})
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+        cursor.execute(_FREE, {"organisation": organisation_id, "latest": latest})
         free: datetime = cursor.fetchone()[0]
     return free
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 from nomdecode.lever import connection as connections
 from nomdecode.lever.findings import Finding, find
 from nomdecode.lever.models import Connection, Export, Problem
+from nomdecode.orgs import locks
 from nomdecode.orgs.doorbell import ring
 from nomdecode.orgs.models import Member, Organisation
 
@@ -31,15 +32,16 @@ LISTED = 20  # interviews of one problem
 
 def watch(now: datetime) -> None:
     """Opens, updates and closes rows of what is found, and rings for the mail."""
-    for connection in Connection.objects.order_by("pk"):
-        _compare(connection, now)
+    for connection in Connection.objects.select_related("organisation").order_by("pk"):
+        with locks.alone(f"lever.problems {connection.pk}") as alone:
+            if alone:
+                _compare(connection, now)
 
 
 @transaction.atomic
 def _compare(connection: Connection, now: datetime) -> None:
     from nomdecode.lever.tasks import mail_problems
 
-    connection = connections.held(connection)
     organisation = connection.organisation
     found = {(finding.kind, finding.key): finding for finding in find(connection)}
     rows = {(row.kind, row.key): row for row in still_open(organisation.pk)}
