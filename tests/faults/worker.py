@@ -19,6 +19,7 @@ from typing import Any
 
 import django
 from django.db import close_old_connections
+from django.urls import get_resolver
 from django.utils import timezone
 from httpcore2._backends.sync import SyncStream
 
@@ -28,6 +29,8 @@ from procrastinate.app import App  # noqa: E402
 
 from nomdecode.conf import serve  # noqa: E402
 from nomdecode.lever import allowance, calls, deadline, export, pick_lists, protocol  # noqa: E402
+
+get_resolver().check()  # once, in the process that all workers are forked from
 
 SWEEP = 60.0  # seconds; the product's own cron knows no less than a minute
 # Points that are passed once by every export; the others come by seldom.

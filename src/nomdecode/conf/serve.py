@@ -52,9 +52,11 @@ def work() -> None:
     """One worker process, until a signal."""
     connect()
     from django.db import connections
+    from django.urls import get_resolver
     from procrastinate.contrib.django import app
     from procrastinate.contrib.django.django_connector import DjangoConnector
 
+    get_resolver().check()  # reads every page's module: now, and not within the first claim's locks
     connector = app.connector
     assert isinstance(connector, DjangoConnector)
     # Its threads keep their database connections; each job first sees that its own still lives.
