@@ -17,7 +17,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 import factories
 from nomdecode.lever import connection as connections
-from nomdecode.lever import credentials, pick_lists, signature, webhooks
+from nomdecode.lever import credentials, marks, pick_lists, signature
 from nomdecode.lever.models import Connection, Delivery, Mark, SigningToken
 from nomdecode.pipeline import moves
 from nomdecode.pipeline.models import Opportunity
@@ -68,7 +68,7 @@ class Hook:
         return self.post(self.body(opportunity_id, **more))
 
     def apply(self) -> None:
-        webhooks.apply(self.connection.pk)
+        marks.apply(self.connection.pk)
 
     def made_in_lever(self) -> str:
         """An opportunity that exists there, and is nobody's here yet."""
@@ -287,7 +287,7 @@ def test_it_is_looked_at_once_it_has_become_ours(
     hook.apply()
     opportunity = hook.register(id)
     with django_capture_on_commit_callbacks(execute=True):
-        webhooks.became_ours(hook.connection, id)
+        marks.became_ours(hook.connection, id)
     hook.apply()
     opportunity.refresh_from_db()
     assert (opportunity.stage_id_now, only_delivery().verdict) == ("offer", "applied")
@@ -376,7 +376,7 @@ def test_a_refused_key_stops_the_looking_and_is_told(hook: Hook) -> None:
 def test_the_sweep_rings_for_what_is_left_over(hook: Hook) -> None:
     hook.heard("o-1")
     ProcrastinateJob.objects.all().delete()
-    webhooks.sweep(timezone.now())
+    marks.sweep(timezone.now())
     assert ProcrastinateJob.objects.count() == 1
 
 

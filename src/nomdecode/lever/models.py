@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from enum import StrEnum
 from typing import ClassVar
 
 from django.db import models
@@ -301,6 +302,16 @@ class Allowance(models.Model):
     due = models.DateTimeField()
 
 
+class Verdict(StrEnum):
+    """What became of a delivery."""
+
+    WAITING = "waiting"
+    APPLIED = "applied"
+    NOT_OURS = "not_ours"
+    UNKNOWN = "unknown"
+    SUSPICIOUS = "suspicious"
+
+
 class Delivery(models.Model):
     """One signed webhook request that reached us. What is not ours keeps only its id."""
 
@@ -313,7 +324,7 @@ class Delivery(models.Model):
     received_at = models.DateTimeField()
     opportunity_id = models.CharField(max_length=80, blank=True)
     repeats = models.PositiveIntegerField(default=0)
-    verdict = models.CharField(max_length=20)  # applied, waiting, not_ours, unknown, suspicious
+    verdict = models.CharField(max_length=20)  # a Verdict
 
     class Meta:
         constraints: ClassVar = [

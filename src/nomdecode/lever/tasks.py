@@ -10,10 +10,10 @@ from nomdecode.lever import (
     duplicates,
     errands,
     export,
+    marks,
     problem_mail,
     problems,
     questions,
-    webhooks,
 )
 from nomdecode.lever import look_again as looking_again
 from nomdecode.lever.errors import LeverError
@@ -24,13 +24,13 @@ from nomdecode.orgs.models import Organisation
 
 @app.task
 def apply_deliveries(connection_id: int) -> None:
-    webhooks.apply(connection_id)
+    marks.apply(connection_id)
 
 
 @app.periodic(cron="* * * * *")
 @app.task(queueing_lock="lever.sweep_deliveries")
 def sweep_deliveries(timestamp: int) -> None:
-    webhooks.sweep(timezone.now())
+    marks.sweep(timezone.now())
 
 
 # --- what pages want to know

@@ -13,8 +13,7 @@ from nomdecode.lever import choices
 from nomdecode.lever import connection as connections
 from nomdecode.lever import problems as found
 from nomdecode.lever.findings import Finding
-from nomdecode.lever.models import Connection, Delivery
-from nomdecode.lever.webhooks import Verdict
+from nomdecode.lever.models import Connection, Delivery, Verdict
 from nomdecode.orgs.models import Member
 from nomdecode.orgs.roles import MemberRequest
 from nomdecode.pipeline.models import Opportunity
