@@ -60,8 +60,8 @@ def test_parts_in_any_order_and_then_all_give_the_same_facts_and_place(db, looks
 def test_the_same_snapshot_again_changes_nothing():
     opportunity = factories.opportunity()
     snapshot = Snapshot("offer", HISTORY)
-    assert moves.record(opportunity, snapshot, "webhook", LOOK) is True
-    assert moves.record(opportunity, snapshot, "webhook", LOOK + timedelta(1)) is False
+    assert moves.record(opportunity, snapshot, "webhook", LOOK) == {"registered", "stage"}
+    assert moves.record(opportunity, snapshot, "webhook", LOOK + timedelta(1)) == set()
     assert opportunity.looked_at == LOOK + timedelta(1)
 
 

@@ -43,7 +43,9 @@ class Opportunity(models.Model):
     hired_at = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
     erased_there_at = models.DateTimeField(null=True)  # a person says so, after an erasure here
+    # Of the look that the above is from: when we asked, and since when it stood so by their clock.
     looked_at = models.DateTimeField(null=True)
+    as_of = models.DateTimeField(null=True)
 
     class Meta:
         constraints: ClassVar = [
