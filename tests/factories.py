@@ -111,6 +111,12 @@ def opportunity(
     return made
 
 
+def registered(of: Organisation, external_id: str, at: datetime | None = None) -> Opportunity:
+    """The profile `external_id` of a passed interview; nothing was asked of Lever."""
+    made = at or timezone.now()
+    return moves.register(passed(of), external_id, "https://lever.example/o", True, False, made)
+
+
 # --- candidates
 
 

@@ -42,8 +42,15 @@ class Running:
             offset = {"offset": page["next"]}
 
     def put(self, path: str, account: str = "acme", **body: Any) -> None:
-        query = {"perform_as": self.seeded.account(account).users[0].id}
-        self._call("PUT", path, account, params=query, json=body)
+        self._call("PUT", path, account, params=self._user(account), json=body)
+
+    def post(self, path: str, account: str = "acme", **body: Any) -> str:
+        """The id of what was made."""
+        answer = self._call("POST", path, account, params=self._user(account), json=body)
+        return str(answer["data"]["id"])
+
+    def _user(self, account: str) -> dict[str, str]:
+        return {"perform_as": self.seeded.account(account).users[0].id}
 
     def _call(self, method: str, path: str, account: str, **more: Any) -> Any:
         auth = (self.keys[account], "")

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from nomdecode.candidates import consent
 from nomdecode.lever import (
+    answers,
     client,
     eligibility,
     export,
@@ -220,7 +221,7 @@ def register(row: Export, connection: Connection, thing: Thing) -> None:
     )
     # As last told: nobody is asked within a transaction; the next look asks.
     kept = pick_lists.known(connection, "archive_reasons") if made.archived else None
-    snapshot = marks.snapshot(connection, made, list(kept.items) if kept else [])
+    snapshot = answers.snapshot(connection, made, list(kept.items) if kept else [])
     moves.record(opportunity, snapshot, "export", moment.now())
     marks.became_ours(connection, made.id)
 

@@ -4,29 +4,31 @@ Only what Lever answers when it is asked moves our state; a delivery says where 
 """
 
 import logging
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from itertools import batched, islice
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Min, OuterRef, QuerySet
 from django.utils import timezone
 
-from nomdecode.lever import client, pick_lists
+from nomdecode.lever import client, moment
 from nomdecode.lever import connection as connections
+from nomdecode.lever.answers import FURTHEST_BACK, HIRED, Looks, milliseconds
 from nomdecode.lever.models import Connection, Mark, Verdict
 from nomdecode.orgs import live, locks
 from nomdecode.orgs.doorbell import ring
 from nomdecode.pipeline import moves
-from nomdecode.pipeline.models import Opportunity, Stage
+from nomdecode.pipeline.models import Opportunity
 
 log = logging.getLogger(__name__)
 
-KEPT = timedelta(days=30)  # marks; deletions can be asked for as far back
+KEPT = timedelta(days=30)  # marks
 CALL_DEADLINE = 10.0  # seconds
-MANY = 100  # more than there are workers
+MANY = 50  # marks; more of them are found in Lever's list of what changed
+OVERLAP = timedelta(minutes=5)  # of two looks: clocks differ, and a list may lag behind
 
-DELETED, HIRED = "candidateDeleted", "candidateHired"
+DELETED = "candidateDeleted"
 OF_OPPORTUNITIES = {
     "applicationCreated",
     "candidateStageChange",
@@ -72,19 +74,19 @@ def became_ours(connection: Connection, opportunity_id: str) -> None:
 # --- looked at
 
 
-def apply(connection_id: int) -> None:
-    """Asks Lever about every marked opportunity that is ours."""
+def drain(connection_id: int) -> None:
+    """Asks Lever about every marked opportunity that is ours, once however often it was marked."""
     connection = Connection.objects.select_related("organisation").get(pk=connection_id)
     _set_aside(connection)
     if not _due(connection).exists():
         return
     try:
-        with connections.lever(connection, CALL_DEADLINE) as asked:
-            while _look_at_next(connection, asked):
-                pass
+        with connections.lever(connection, CALL_DEADLINE, background=True) as asked:
+            _Drain(connection, asked).run()
     except client.Unauthorised:
         if connection.api_key:
             connections.refused(connection)  # the marks wait for a better key
+        _reported(connection)
 
 
 def sweep(now: datetime) -> None:
@@ -93,6 +95,123 @@ def sweep(now: datetime) -> None:
     waiting = Mark.objects.filter(connection=OuterRef("pk"), looked_at=None)
     for connection in Connection.objects.filter(Exists(waiting), api_key_refused_at=None):
         _ring(connection)
+
+
+class _Drain:
+    """One worker at it; others may be at other marks of the same connection."""
+
+    def __init__(self, connection: Connection, asked: client.Lever) -> None:
+        self.connection, self.looks = connection, Looks(connection, asked)
+        self.unseen: dict[int, Mark] = {}  # of what Lever does not show to this key
+
+    def run(self) -> None:
+        try:
+            if _due(self.connection).count() > MANY and not self._page():
+                return
+            while self._next():
+                pass
+            self._ask_what_is_deleted()
+        except client.Unauthorised:
+            raise
+        except client.Busy as error:
+            _ring_later(self.connection, error.retry_after or 1.0)
+        except client.LeverError as error:
+            self._put_off(error)
+
+    # --- many at once
+
+    def _page(self) -> bool:
+        """False where another worker is at it: nothing is left to do.
+
+        Lists what changed, as long as that costs fewer calls than asking one by one.
+        """
+        with locks.alone(f"lever.marks {self.connection.pk}") as alone:
+            if alone:
+                due = {mark.opportunity_id: mark for mark in _due(self.connection)}
+                listed = self._changed_since(_told_since(self.connection, due))
+                for some in batched(islice(listed, client.PAGE * len(due) // 2), client.PAGE):
+                    self._keep(some, due)
+                    if not due:
+                        break
+        return alone
+
+    def _changed_since(self, since: datetime) -> Iterable[tuple[client.Opportunity, datetime]]:
+        """Each with a moment before Lever was asked."""
+        asked_at = moment.now()
+        start = milliseconds(since - OVERLAP)
+        for found in self.looks.asked.opportunities(updated_at_start=start):
+            yield found, asked_at
+
+    def _keep(
+        self, some: Iterable[tuple[client.Opportunity, datetime]], due: dict[str, Mark]
+    ) -> None:
+        marked = [(found, at) for found, at in some if found.id in due]
+        ours = _ours(self.connection, [found.id for found, _ in marked])
+        for found, asked_at in marked:
+            if opportunity := ours.get(found.id):
+                snapshot = self.looks.snapshot(found)
+                self._record(due.pop(found.id), opportunity, snapshot, asked_at)
+
+    # --- one by one
+
+    def _next(self) -> bool:
+        """One opportunity that no other worker looks at; False when there is none."""
+        for mark in _due(self.connection).exclude(pk__in=self.unseen)[:100]:
+            # Deliveries go on marking the row.
+            with locks.alone(f"lever.mark {mark.pk}") as alone:
+                if alone and Mark.objects.filter(pk=mark.pk, looked_at=None).exists():
+                    return self._look_at(mark)
+        return False
+
+    def _look_at(self, mark: Mark) -> bool:
+        opportunity = moves.find(self.connection.organisation, mark.opportunity_id)
+        if opportunity is None:  # marked after the others were set aside: the next ring does it
+            _ring(self.connection)
+            return False
+        asked_at = moment.now()
+        try:
+            found = self.looks.asked.opportunity(mark.opportunity_id)
+        except (client.NotFound, client.Forbidden):
+            self.unseen[mark.pk] = mark
+        except (client.Unauthorised, client.Busy):
+            raise
+        except client.LeverError as error:
+            self._put_off(error, mark)
+            return False
+        else:
+            self._record(mark, opportunity, self.looks.snapshot(found), asked_at)
+        return True
+
+    def _ask_what_is_deleted(self) -> None:
+        """Not visible to this key is not deleted: only what Lever lists as such."""
+        if not self.unseen:
+            return
+        marks = {mark.opportunity_id: mark for mark in self.unseen.values()}
+        until = moment.now() + OVERLAP
+        deleted = self.looks.deleted(until - FURTHEST_BACK, until)
+        for id, opportunity in _ours(self.connection, marks).items():
+            with transaction.atomic():
+                if at := deleted.get(id):
+                    moves.gone(opportunity, at)
+                _looked(self.connection, marks[id])
+
+    # --- what came of it
+
+    @transaction.atomic
+    def _record(
+        self, mark: Mark, opportunity: Opportunity, snapshot: moves.Snapshot, asked_at: datetime
+    ) -> None:
+        moves.record(opportunity, snapshot, "webhook", asked_at)
+        _looked(self.connection, mark)
+
+    def _put_off(self, error: client.LeverError, mark: Mark | None = None) -> None:
+        """What could not be looked at is looked at again, and shown meanwhile as reported."""
+        log.info("deliveries: %s; looking again shortly", type(error).__name__)
+        tries = min(mark.tries + 1, 1000) if mark else 1
+        if mark:
+            self.connection.marks.filter(pk=mark.pk).update(tries=tries)
+        _reported(self.connection)
+        _ring_later(self.connection, getattr(error, "retry_after", None) or 2.0 ** min(tries, 5))
 
 
 def _due(connection: Connection) -> QuerySet[Mark]:
@@ -104,155 +223,49 @@ def _due(connection: Connection) -> QuerySet[Mark]:
 def _set_aside(connection: Connection) -> None:
     """Marks of opportunities that are not ours keep their id, in case they become ours."""
     due = list(_due(connection).select_for_update(skip_locked=True))
-    ids = [mark.opportunity_id for mark in due]
-    known = Opportunity.objects.filter(organisation=connection.organisation_id)
-    ours = set(known.filter(external_id__in=ids).values_list("external_id", flat=True))
+    ours = _ours(connection, [mark.opportunity_id for mark in due])
     theirs = [mark for mark in due if mark.opportunity_id not in ours]
     if theirs:
-        now = timezone.now()
-        Mark.objects.filter(pk__in=[mark.pk for mark in theirs]).update(looked_at=now)
-        _judge(connection, [mark.opportunity_id for mark in theirs], Verdict.NOT_OURS)
+        Mark.objects.filter(pk__in=[mark.pk for mark in theirs]).update(looked_at=timezone.now())
+        deliveries = connection.deliveries.filter(verdict=Verdict.WAITING)
+        ids = [mark.opportunity_id for mark in theirs]
+        deliveries.filter(opportunity_id__in=ids).update(verdict=Verdict.NOT_OURS)
+        live.publish(connection.organisation_id, "lever")
 
 
-def _judge(connection: Connection, opportunity_ids: list[str], verdict: Verdict) -> None:
-    undecided = [Verdict.WAITING, Verdict.NOT_OURS]
-    connection.deliveries.filter(opportunity_id__in=opportunity_ids, verdict__in=undecided).update(
-        verdict=verdict
+def _ours(connection: Connection, ids: Iterable[str]) -> dict[str, Opportunity]:
+    known = Opportunity.objects.filter(organisation=connection.organisation_id)
+    return {each.external_id: each for each in known.filter(external_id__in=list(ids))}
+
+
+def _told_since(connection: Connection, ids: Iterable[str]) -> datetime:
+    """When the first of what was heard of them, and not yet looked at, happened in Lever."""
+    undecided = connection.deliveries.filter(opportunity_id__in=list(ids), verdict__in=_UNDECIDED)
+    told = undecided.aggregate(since=Min("triggered_at"))["since"]
+    return told or timezone.now()
+
+
+_UNDECIDED = [Verdict.WAITING, Verdict.NOT_OURS, Verdict.REPORTED]
+
+
+def _looked(connection: Connection, mark: Mark) -> None:
+    """In the caller's transaction. What came since the mark was read is looked at once more."""
+    unchanged = connection.marks.filter(pk=mark.pk, marked_at=mark.marked_at)
+    unchanged.update(looked_at=timezone.now())
+    heard = connection.deliveries.filter(
+        opportunity_id=mark.opportunity_id, received_at__lte=mark.marked_at
     )
+    heard.filter(verdict__in=_UNDECIDED).update(verdict=Verdict.APPLIED)
     live.publish(connection.organisation_id, "lever")
 
 
-def _look_at_next(connection: Connection, asked: client.Lever) -> bool:
-    """One opportunity that no other worker looks at; False when there is none or Lever is away."""
-    for mark in _due(connection)[:MANY]:
-        # Deliveries go on marking the row.
-        with locks.alone(f"lever.mark {mark.pk}") as alone:
-            if alone and Mark.objects.filter(pk=mark.pk, looked_at=None).exists():
-                return _look_at(connection, mark, asked)
-    return False
+def _reported(connection: Connection) -> None:
+    due = _due(connection).values("opportunity_id")
+    waiting = connection.deliveries.filter(verdict=Verdict.WAITING, opportunity_id__in=due)
+    if waiting.update(verdict=Verdict.REPORTED):
+        live.publish(connection.organisation_id, "lever")
 
 
-def _look_at(connection: Connection, mark: Mark, asked: client.Lever) -> bool:
-    opportunity = moves.find(connection.organisation, mark.opportunity_id)
-    if opportunity is None:  # marked after the others were set aside: the next ring does it
-        _ring(connection)
-        return False
-    found: moves.Snapshot | datetime | None = None
-    try:
-        found = _ask(connection, opportunity, asked)
-    except client.Unauthorised:
-        raise
-    except (client.NotFound, client.Forbidden):
-        pass  # not visible to this key is not deleted: nothing changes
-    except client.LeverError as error:
-        _put_off(connection, mark, error)
-        return False
-    _record(connection, mark, opportunity, found)
-    return True
-
-
-@transaction.atomic
-def _record(
-    connection: Connection,
-    mark: Mark,
-    opportunity: Opportunity,
-    found: moves.Snapshot | datetime | None,
-) -> None:
-    if isinstance(found, moves.Snapshot):
-        moves.record(opportunity, found, "webhook", timezone.now())
-    elif found:
-        moves.gone(opportunity, found)
-    # Marked again while Lever was asked: then it is looked at once more.
-    unchanged = connection.marks.filter(pk=mark.pk, marked_at=mark.marked_at)
-    unchanged.update(looked_at=timezone.now())
-    _judge(connection, [mark.opportunity_id], Verdict.APPLIED)
-
-
-def _put_off(connection: Connection, mark: Mark, error: client.LeverError) -> None:
-    tries = min(mark.tries + 1, 1000)
-    connection.marks.filter(pk=mark.pk).update(tries=tries)
-    log.info("deliveries: %s; looking again shortly", type(error).__name__)
-    wait = getattr(error, "retry_after", None) or 2.0 ** min(tries, 5)
-    if wait < 60:  # beyond that the sweep of each minute does
-        _ring(connection, at=timezone.now() + timedelta(seconds=wait))
-
-
-def _ask(
-    connection: Connection, opportunity: Opportunity, asked: client.Lever
-) -> moves.Snapshot | datetime | None:
-    """What Lever says of it, or when it was deleted there; None where that is not known."""
-    try:
-        found = asked.opportunity(opportunity.external_id)
-    except client.NotFound:
-        return _perhaps_deleted(connection, opportunity, asked)
-    _learn_stages(connection, found)
-    return snapshot(connection, found, _reasons(connection) if found.archived else [])
-
-
-def _perhaps_deleted(
-    connection: Connection, opportunity: Opportunity, asked: client.Lever
-) -> datetime | None:
-    """Gone for this key; deleted only if a delivery said so and Lever lists it as deleted."""
-    id = opportunity.external_id
-    if not connection.deliveries.filter(opportunity_id=id, event=DELETED).exists():
-        return None
-    now = timezone.now()
-    start, end = now - KEPT + timedelta(minutes=2), now + timedelta(minutes=1)
-    listed = asked.deleted(_milliseconds(start), _milliseconds(end))
-    found = [(_moment(each.at) if each.at else None) or now for each in listed if each.id == id]
-    return min(found, default=None)
-
-
-def _moment(milliseconds: int) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None
-
-
-def _milliseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
-
-
-def _learn_stages(connection: Connection, found: client.Opportunity) -> None:
-    """A stage never heard of: Lever's list has changed."""
-    stages = Stage.objects.filter(organisation=connection.organisation_id, gone_at=None)
-    if found.stage and not stages.filter(external_id=found.stage).exists():
-        _unless_away(lambda: pick_lists.refresh(connection, "stages"))
-
-
-def snapshot(
-    connection: Connection, found: client.Opportunity, reasons: list[dict[str, Any]]
-) -> moves.Snapshot:
-    """What Lever says of an opportunity, in the words of the pipeline. `reasons`: Lever's list."""
-    changes = tuple(
-        moves.Change(change.stage, change.index, at, change.by)
-        for change in found.stage_changes
-        if (at := _moment(change.at))
-    )
-    if found.archived is None:
-        return moves.Snapshot(found.stage, changes)
-    reason = next((r for r in reasons if r["id"] == found.archived.reason), None)
-    if reason:
-        hired = reason["type"] == "hired"
-    else:  # the key may not read archive reasons: what was delivered has to do
-        heard = connection.deliveries.filter(opportunity_id=found.id, event=HIRED)
-        hired = heard.exists()
-    return moves.Snapshot(
-        found.stage,
-        changes,
-        archived_at=_moment(found.archived.at) or timezone.now(),
-        archive_reason=reason["text"] if reason else "",
-        hired=hired,
-    )
-
-
-def _reasons(connection: Connection) -> list[dict[str, Any]]:
-    return _unless_away(lambda: pick_lists.archive_reasons(connection)) or []
-
-
-def _unless_away[T](ask: Callable[[], T]) -> T | None:
-    try:
-        return ask()
-    except client.LeverError:
-        return None
+def _ring_later(connection: Connection, seconds: float) -> None:
+    if seconds < 60:  # beyond that the sweep of each minute does
+        _ring(connection, at=timezone.now() + timedelta(seconds=seconds))

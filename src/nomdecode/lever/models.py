@@ -306,7 +306,8 @@ class Verdict(StrEnum):
     """What became of a delivery."""
 
     WAITING = "waiting"
-    APPLIED = "applied"
+    REPORTED = "reported"  # Lever could not be asked yet
+    APPLIED = "applied"  # Lever was asked
     NOT_OURS = "not_ours"
     UNKNOWN = "unknown"
     SUSPICIOUS = "suspicious"

@@ -24,7 +24,7 @@ from nomdecode.orgs.models import Organisation
 
 @app.task
 def apply_deliveries(connection_id: int) -> None:
-    marks.apply(connection_id)
+    marks.drain(connection_id)
 
 
 @app.periodic(cron="* * * * *")

@@ -33,6 +33,7 @@ EVENTS = {
 }
 VERDICTS = {
     Verdict.WAITING: ("info", "To be looked at"),
+    Verdict.REPORTED: ("warn", "Reported; Lever is asked again"),
     Verdict.APPLIED: ("ok", "Looked at in Lever"),
     Verdict.NOT_OURS: ("quiet", "No profile of ours"),
     Verdict.UNKNOWN: ("quiet", "Kept; nothing to do"),
