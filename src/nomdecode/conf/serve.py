@@ -56,7 +56,10 @@ def work() -> None:
     from procrastinate.contrib.django import app
     from procrastinate.contrib.django.django_connector import DjangoConnector
 
+    from nomdecode.lever import reconcile
+
     get_resolver().check()  # reads every page's module: now, and not within the first claim's locks
+    reconcile.after_start()
     connector = app.connector
     assert isinstance(connector, DjangoConnector)
     # Its threads keep their database connections; each job first sees that its own still lives.

@@ -146,9 +146,9 @@ class _Drain:
         self, some: Iterable[tuple[client.Opportunity, datetime]], due: dict[str, Mark]
     ) -> None:
         marked = [(found, at) for found, at in some if found.id in due]
-        ours = _ours(self.connection, [found.id for found, _ in marked])
+        known = ours(self.connection, [found.id for found, _ in marked])
         for found, asked_at in marked:
-            if opportunity := ours.get(found.id):
+            if opportunity := known.get(found.id):
                 snapshot = self.looks.snapshot(found)
                 self._record(due.pop(found.id), opportunity, snapshot, asked_at)
 
@@ -189,7 +189,7 @@ class _Drain:
         marks = {mark.opportunity_id: mark for mark in self.unseen.values()}
         until = moment.now() + OVERLAP
         deleted = self.looks.deleted(until - FURTHEST_BACK, until)
-        for id, opportunity in _ours(self.connection, marks).items():
+        for id, opportunity in ours(self.connection, marks).items():
             with transaction.atomic():
                 if at := deleted.get(id):
                     moves.gone(opportunity, at)
@@ -223,8 +223,8 @@ def _due(connection: Connection) -> QuerySet[Mark]:
 def _set_aside(connection: Connection) -> None:
     """Marks of opportunities that are not ours keep their id, in case they become ours."""
     due = list(_due(connection).select_for_update(skip_locked=True))
-    ours = _ours(connection, [mark.opportunity_id for mark in due])
-    theirs = [mark for mark in due if mark.opportunity_id not in ours]
+    known = ours(connection, [mark.opportunity_id for mark in due])
+    theirs = [mark for mark in due if mark.opportunity_id not in known]
     if theirs:
         Mark.objects.filter(pk__in=[mark.pk for mark in theirs]).update(looked_at=timezone.now())
         deliveries = connection.deliveries.filter(verdict=Verdict.WAITING)
@@ -233,7 +233,8 @@ def _set_aside(connection: Connection) -> None:
         live.publish(connection.organisation_id, "lever")
 
 
-def _ours(connection: Connection, ids: Iterable[str]) -> dict[str, Opportunity]:
+def ours(connection: Connection, ids: Iterable[str]) -> dict[str, Opportunity]:
+    """Id in Lever -> opportunity, of those that an export of this organisation made."""
     known = Opportunity.objects.filter(organisation=connection.organisation_id)
     return {each.external_id: each for each in known.filter(external_id__in=list(ids))}
 

@@ -11,7 +11,7 @@ from django.utils.functional import cached_property
 
 from nomdecode.interviews.models import Interview, Position
 from nomdecode.orgs.models import Member, Organisation
-from nomdecode.pipeline.models import Stage
+from nomdecode.pipeline.models import Opportunity, Stage
 
 
 class Origin(models.TextChoices):
@@ -348,3 +348,59 @@ class Mark(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["connection", "opportunity_id"], name="mark_once")
         ]
+
+
+class Sweep(models.TextChoices):
+    """What of ours is compared with Lever. In the order in which they are done."""
+
+    CHANGES = "changes", "What changed"
+    DELETED = "deleted", "What was deleted"
+    OPEN = "open", "All that are open"
+
+
+class Reconciliation(models.Model):
+    """One comparison of what is ours with Lever. Interrupted, it goes on from `reached`."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="reconciliations")
+    sweep = models.CharField(max_length=10, choices=Sweep)
+    why = models.CharField(max_length=10)  # a reconcile.Why
+    since = models.DateTimeField()
+    reached = models.DateTimeField()  # what changed, was deleted, or was made before it is done
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    total = models.PositiveIntegerField(null=True)  # of ours, where that is known
+    listed = models.PositiveIntegerField(default=0)  # by Lever
+    compared = models.PositiveIntegerField(default=0)  # of ours
+    unseen = models.PositiveIntegerField(default=0)  # which this key does not see
+    mended = models.PositiveIntegerField(default=0)
+    failure = models.CharField(max_length=200, blank=True)  # why it waits: a sentence
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["connection", "sweep"],
+                condition=models.Q(ended_at=None),
+                name="reconciliation_once",
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["connection", "-began_at"])]
+
+
+class Mend(models.Model):
+    """Something that happened in Lever, and that a comparison found first."""
+
+    class What(models.TextChoices):
+        STAGE = "stage", "Stage"
+        ARCHIVED = "archived", "Archived"
+        HIRED = "hired", "Hired"
+        TAKEN_OUT = "taken_out", "Out of the archive"
+        DELETED = "deleted", "Deleted"
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="mends")
+    opportunity = models.ForeignKey(Opportunity, models.CASCADE, related_name="+")
+    what = models.CharField(max_length=10, choices=What)
+    happened_at = models.DateTimeField()  # by Lever's clock
+    found_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["connection", "-found_at"])]

@@ -16,6 +16,7 @@ from nomdecode.lever import (
     questions,
 )
 from nomdecode.lever import look_again as looking_again
+from nomdecode.lever import reconcile as reconciling
 from nomdecode.lever.errors import LeverError
 from nomdecode.orgs.models import Organisation
 
@@ -31,6 +32,26 @@ def apply_deliveries(connection_id: int) -> None:
 @app.task(queueing_lock="lever.sweep_deliveries")
 def sweep_deliveries(timestamp: int) -> None:
     marks.sweep(timezone.now())
+
+
+# --- what no delivery told
+
+
+@app.task(priority=-1)  # a long comparison does not stand before what was just heard
+def reconcile(connection_id: int) -> None:
+    reconciling.run(connection_id)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="lever.sweep_reconciliations")
+def sweep_reconciliations(timestamp: int) -> None:
+    reconciling.sweep(timezone.now())
+
+
+@app.periodic(cron="40 2 * * *")
+@app.task(queueing_lock="lever.reconcile_all_open")
+def reconcile_all_open(timestamp: int) -> None:
+    reconciling.nightly()
 
 
 # --- what pages want to know
