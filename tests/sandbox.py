@@ -58,6 +58,16 @@ class Running:
         answer.raise_for_status()
         return answer.json()
 
+    def door(self, name: str, **asked: str) -> Any:
+        """What only tests do in Lever: stages, contacts."""
+        answer = self.http.post(f"{self.url}/_{name}", json={"account": "acme", **asked})
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def screen(self, path: str, account: str = "acme", **form: str) -> None:
+        """What a person does there."""
+        self.http.post(f"{self.url}/{account}/opportunities/{path}", data=form)
+
     def fault(self, *faults: dict[str, Any]) -> None:
         """What goes wrong next; none: all is well again."""
         self.http.delete(f"{self.url}/_faults")

@@ -60,6 +60,7 @@ def work() -> None:
 
     get_resolver().check()  # reads every page's module: now, and not within the first claim's locks
     reconcile.after_start()
+    connections["default"].close()  # this thread asks nothing more
     connector = app.connector
     assert isinstance(connector, DjangoConnector)
     # Its threads keep their database connections; each job first sees that its own still lives.
