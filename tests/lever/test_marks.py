@@ -1,17 +1,16 @@
 """What was marked is followed by asking the sandbox what is true, and by nothing else."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
-import httpx2
 import pytest
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 import factories
+from lever.heard import Heard
 from nomdecode.lever import allowance, answers, client, errors, marks, pick_lists
 from nomdecode.lever import connection as connections
 from nomdecode.lever.models import Connection, Delivery, Mark
@@ -20,56 +19,6 @@ from nomdecode.pipeline.models import Opportunity
 from sandbox import Running
 
 pytestmark = pytest.mark.django_db
-
-
-class Heard:
-    """One connected organisation, and what was delivered of its opportunities."""
-
-    def __init__(self, lever: Running) -> None:
-        self.lever = lever
-        self.organisation = factories.organisation()
-        self.connection = factories.connect(self.organisation, lever)
-        self.token = self.connection.tokens.get()
-
-    def heard(
-        self,
-        opportunity_id: str,
-        event: str = "candidateStageChange",
-        verdict: str = "waiting",
-        at: datetime | None = None,
-    ) -> Delivery:
-        """As it is stored when it has been received."""
-        now = timezone.now()
-        delivery = Delivery.objects.create(
-            connection=self.connection,
-            signing_token=self.token,
-            token=uuid4().hex,
-            event=event,
-            triggered_at=at or now,
-            received_at=now,
-            opportunity_id=opportunity_id,
-            verdict=verdict,
-        )
-        marks.mark(self.connection, opportunity_id, now)
-        return delivery
-
-    def drain(self) -> None:
-        marks.drain(self.connection.pk)
-
-    def made_in_lever(self) -> str:
-        """An opportunity that exists there, and is nobody's here yet."""
-        return self.lever.post(
-            "/opportunities", name="Copper Heron", stage="lead-new", sources=["Nom de Code"]
-        )
-
-    def register(self, opportunity_id: str) -> Opportunity:
-        return factories.registered(self.organisation, opportunity_id)
-
-    def ours(self) -> Opportunity:
-        return self.register(self.made_in_lever())
-
-    def paths(self) -> list[str]:
-        return [call["path"].removeprefix("/v1") for call in self.lever.log()]
 
 
 @pytest.fixture
@@ -135,7 +84,7 @@ def test_a_hire_that_lever_does_not_confirm_is_none(here: Heard) -> None:
 
 def test_a_deleted_profile_is_gone_when_lever_lists_it_as_deleted(here: Heard) -> None:
     opportunity = here.ours()
-    httpx2.post(f"{here.lever.url}/acme/opportunities/{opportunity.external_id}/delete")
+    here.delete(opportunity)
     here.heard(opportunity.external_id, event="candidateDeleted")
     here.drain()
     opportunity.refresh_from_db()
@@ -288,7 +237,7 @@ def test_what_the_list_does_not_show_is_asked_for_or_found_among_the_deleted(
     here: Heard, few: None
 ) -> None:
     changed, quiet, deleted, hidden = here.ours(), here.ours(), here.ours(), here.register("hidden")
-    httpx2.post(f"{here.lever.url}/acme/opportunities/{deleted.external_id}/delete")
+    here.delete(deleted)
     soon = timezone.now() + timedelta(minutes=4)  # so that nothing has changed since
     for each in (changed, quiet, deleted, hidden):
         here.heard(each.external_id, at=soon + marks.OVERLAP)
