@@ -95,6 +95,7 @@ def _of_the_site(browser: Browser, built: stack.Stack) -> Iterator[tuple[str, tu
         "lever-activity": (ada, "/settings/org/lever/activity"),
         "lever-activity-retry": (ada, "/settings/org/lever/activity/retry"),
         "lever-events": (ada, "/settings/org/lever/events"),
+        "lever-missed": (ada, "/settings/org/lever/missed"),
         "lever-problems": (ada, "/settings/org/lever/problems"),
         "two-step": (ada, "/accounts/2fa/"),
         "two-step-set-up": (ada, "/accounts/2fa/totp/activate/"),

@@ -74,6 +74,7 @@ CHANGES = {
     "interviews:submit",
     "lever:account",
     "lever:adopt",
+    "lever:compare",
     "lever:erased_there",
     "lever:export_retry",
     "lever:key",

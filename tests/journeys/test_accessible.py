@@ -128,7 +128,7 @@ def test_pages_of_an_admin(visit: Visits, product: Product) -> None:
         *("/settings/org/audit/", "/settings/org/lever/", "/settings/org/lever/?replace"),
         *(
             f"/settings/org/lever/{part}"
-            for part in ("activity", "activity/retry", "events", "problems")
+            for part in ("activity", "activity/retry", "events", "missed", "problems")
         ),
         *("/accounts/2fa/", "/accounts/password/change/", "/accounts/logout/"),
     ]

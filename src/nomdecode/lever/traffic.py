@@ -66,11 +66,11 @@ def _delivery(delivery: Delivery) -> dict[str, Any]:
         "event": EVENTS.get(delivery.event, delivery.event or "Unnamed event"),
         "pill": pill,
         "words": words,
-        "delay": _duration(took),
+        "delay": duration(took),
     }
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     if abs(seconds) < 1:
         return "under 1 s"
     for unit, length, limit in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172800)):

@@ -2,6 +2,7 @@ from django.urls import path
 
 from nomdecode.lever import (
     activity,
+    drift,
     export_page,
     parts,
     story_views,
@@ -31,6 +32,8 @@ urlpatterns = [
     path("settings/org/lever/activity/<uuid:pk>/read", export_page.read_back, name="read_back"),
     path("settings/org/lever/duplicates/<int:pk>/settle", export_page.settle, name="settle"),
     path("settings/org/lever/events", traffic.events, name="events"),
+    path("settings/org/lever/missed", drift.drift, name="drift"),
+    path("settings/org/lever/missed/compare", drift.compare, name="compare"),
     path("settings/org/lever/problems", traffic.problems, name="problems"),
     path("settings/org/members/<int:pk>/lever-email", parts.member_email, name="member_email"),
     path("positions/<uuid:pk>/posting", parts.posting, name="posting"),

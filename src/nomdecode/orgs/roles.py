@@ -127,6 +127,8 @@ PERMISSIONS: dict[str, Access] = {
     "lever:read_back": Access.STAFF,
     "lever:settle": Access.STAFF,
     "lever:events": Access.ADMIN,
+    "lever:drift": Access.ADMIN,
+    "lever:compare": Access.ADMIN,
     "lever:problems": Access.ADMIN,
     "lever:member_email": Access.ADMIN,
     "lever:posting": Access.STAFF,
