@@ -70,6 +70,9 @@ faults: .venv/development  ## everything goes wrong, then what Lever has is coun
 	PYTHONPATH=tests $(BIN)/python -m faults.run --n $(or $(N),10000) --seed $(or $(SEED),1)
 	PYTHONPATH=tests $(BIN)/python -m faults.run --n 60 --seed $(or $(SEED),1) --window
 
+converge: .venv/development  ## a full life in Lever, deliveries lost and forged; compared in the end: N=20000 SEED=1
+	PYTHONPATH=tests $(BIN)/python -m converge.run --n $(or $(N),20000) --seed $(or $(SEED),1)
+
 test-faults: .venv/development  ## the tests of the fault harness, with few interviews
 	$(BIN)/pytest -n 0 tests/faults
 
@@ -80,4 +83,4 @@ lock:  ## write requirements*.lock anew
 clean:  ## remove what was built (not the data)
 	rm -rf .venv .tools build
 
-.PHONY: help setup develop demo demo-check lint test model chromium screenshots bench-latency bench-export bench-window faults test-faults lock clean
+.PHONY: help setup develop demo demo-check lint test model chromium screenshots bench-latency bench-export bench-window faults converge test-faults lock clean

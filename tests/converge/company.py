@@ -31,7 +31,7 @@ def found(machines: Machines, lever: Lever) -> Connection:
         made = lever.http.post(f"{lever.url}/v1/webhooks", json=body).json()["data"]
         credentials.add_token(connection, event, made["configuration"]["signatureToken"], admin)
     connection.refresh_from_db()
-    assert connection.permissions and connection.stages
+    assert connection.permissions
     return connection
 
 

@@ -23,6 +23,7 @@ TROUBLES_IN = 2000  # things that happen: one of each kind of trouble
 
 
 def run(machines: Machines, options: argparse.Namespace) -> int:
+    began = time.monotonic()
     call_command("migrate", verbosity=0, interactive=False)
     lever = Lever(machines)
     connection = company.found(machines, lever)
@@ -31,18 +32,26 @@ def run(machines: Machines, options: argparse.Namespace) -> int:
     company.enter(connection, lives)
     catch_up(connection, Sweep.OPEN)
     Mend.objects.all().delete()
+    timed("the company", began)
     machines.open()
+    machines.post("wild")
     begun = machines.post("calls")
     days = Days(lever, lives, options.n, options.pace, options.seed)
+    began = time.monotonic()
     live_through(days, machines, options)
     wait_until_calm(machines)
+    timed("the days in Lever", began)
     machines.close()
-    before = machines.post("calls")
-    if not options.forgetful:
-        catch_up(connection, Sweep.CHANGES, Sweep.DELETED)
-    judge = Judge(connection, lever, lives)
-    failures = judge.compare(machines.folder / "post.jsonl")
+    machines.post("deaf")
+    days.unheard()
+    before, log = machines.post("calls"), machines.folder / "post.jsonl"
+    until_then = Judge(connection, lever, lives).compare(log)
+    began = time.monotonic()
+    catch_up(connection, Sweep.CHANGES, Sweep.DELETED)
+    timed("the last reconciliation", began)
+    failures = Judge(connection, lever, lives).compare(log)
     _figures(machines, days, connection, begun, before, len(lives))
+    row("wrong before the last reconciliation", sum(map(len, until_then.values())))
     for name, wrong in failures.items():
         row(name, len(wrong))
         for where in wrong[:5]:
@@ -93,7 +102,8 @@ def _figures(
     for what, times in sorted(days.counts.items()):
         row(what, times)
     lines = [json.loads(line) for line in (machines.folder / "post.jsonl").open()]
-    fates = Counter(line["kind"] or line["what"] for line in lines)
+    done = [line for line in lines if line["what"] == "thrown away" or line["status"]]
+    fates = Counter(line["kind"] or line["what"] for line in done)
     for fate, times in sorted(fates.items()):
         row(f"  {fate}", times)
     for what, times in sorted(machines.count.items()):
@@ -104,6 +114,10 @@ def _figures(
     row("mended by reconciliation", connection.mends.count())
     row("calls per opportunity", f"{(before - begun) / of:.2f}")
     row("  for the last reconciliation", f"{(machines.post('calls') - before) / of:.2f}")
+
+
+def timed(what: str, began: float) -> None:
+    print(f"{what}: {time.monotonic() - began:.0f} s", flush=True)
 
 
 def row(name: str, value: object) -> None:

@@ -129,7 +129,7 @@ class Judge:
         stored = set(rows.values_list("token", flat=True))
         for line in lines:
             taken = 200 <= line["status"] < 300
-            if line["what"] != "lost" and taken and line["token"] not in stored:
+            if line["what"] != "thrown away" and taken and line["token"] not in stored:
                 self.add("lost", line["token"])
             if line["kind"] in ("wrong token", "other organisation’s") and (
                 taken or line["token"] in stored

@@ -112,6 +112,15 @@ class Days:
             self.lever.put(life.id, "archived", reason=reason)
         return what
 
+    def unheard(self) -> None:
+        """Somebody is moved and somebody deleted at the very end, and nothing tells of it."""
+        moved, deleted = [life for life in self.lives if not life.deleted][:2]
+        for stage in self.lever.stages[:2]:  # in one of them they were not
+            moved.stages.add(stage)
+            self.lever.put(moved.id, "stage", stage=stage)
+        deleted.deleted = True
+        self.lever.delete(deleted.id)
+
     def rename_a_stage(self) -> None:
         self.lever.change_stages(rename=self.lever.stages[2], text="Renamed")
 

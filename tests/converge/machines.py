@@ -23,6 +23,7 @@ class Machines:
     def __init__(self, folder: Path, seed: str) -> None:
         self.folder, self.random = folder, random.Random(f"machines {seed}")
         self.count = Counter[str]()
+        self.http = httpx2.Client(verify=False, timeout=30)  # reading certificates takes long
         self.ports = {name: _free_port() for name in ("sandbox", "post", "web")}
         self.sandbox_url, self.post_url, self.web_url = (
             f"http://127.0.0.1:{port}" for port in self.ports.values()
@@ -34,8 +35,8 @@ class Machines:
         self._start("sandbox", "lever_sandbox", *sandbox, "--retry-gaps", RETRY_GAPS)
         ports = [str(self.ports[name]) for name in ("post", "sandbox", "web")]
         self._start("post", "converge.post", *ports, seed, str(folder / "post.jsonl"))
-        _wait_for(f"{self.sandbox_url}/healthz")
-        _wait_for(f"{self.post_url}/_pending")
+        _wait_for(self.http, f"{self.sandbox_url}/healthz")
+        _wait_for(self.http, f"{self.post_url}/_pending")
 
     def __enter__(self) -> Self:
         return self
@@ -55,7 +56,7 @@ class Machines:
         self._web()
         for number in range(WORKERS):
             self._start(f"worker {number}", "nomdecode", "worker")
-        _wait_for(f"{self.web_url}/health")
+        _wait_for(self.http, f"{self.web_url}/health")
 
     def _web(self) -> None:
         application = ["nomdecode.conf.asgi:application", "--interface", "asginl", "--no-ws"]
@@ -106,10 +107,10 @@ class Machines:
     # --- the post office, and keys
 
     def post(self, what: str) -> int:
-        return int(httpx2.post(f"{self.post_url}/_{what}", timeout=10).text or 0)
+        return int(self.http.post(f"{self.post_url}/_{what}").text or 0)
 
     def key(self, account: str = ACCOUNT) -> str:
-        answer = httpx2.post(f"{self.sandbox_url}/_keys", json={"account": account})
+        answer = self.http.post(f"{self.sandbox_url}/_keys", json={"account": account})
         return str(answer.json()["key"])
 
 
@@ -118,11 +119,11 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _wait_for(url: str) -> None:
+def _wait_for(http: httpx2.Client, url: str) -> None:
     until = time.monotonic() + 60
     while True:
         try:
-            httpx2.get(url)
+            http.get(url)
             return
         except httpx2.TransportError:
             if time.monotonic() > until:

@@ -2,8 +2,8 @@
 
 `python -m converge.post PORT SANDBOX_PORT WEB_PORT SEED LOG`. What comes to /hooks is lost,
 repeated, held back, and forged; what comes to /v1 is counted and passed on, seldom without an
-answer. Control: POST /_cut, /_join, /_calm, /_secret/<text> (of another organisation), and
-/_pending, /_calls, which answer a number.
+answer. Control: POST /_wild, /_calm, /_cut, /_join, /_deaf (all is lost), /_secret/<text> (of
+another organisation); /_pending and /_calls answer a number.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class Post:
     def __init__(self, sandbox: int, web: int, seed: str, log: Path) -> None:
         self.sandbox, self.web, self.random = sandbox, web, random.Random(f"post {seed}")
         self.log = log.open("a", buffering=1)
-        self.cut, self.calm, self.calls = False, False, 0
+        self.cut, self.calm, self.deaf, self.calls = False, True, False, 0
         self.secret = ""
         self.old: deque[Json] = deque(maxlen=1000)
         self.ids: list[str] = []
@@ -58,8 +58,10 @@ class Post:
     def control(self, what: str, argument: str = "") -> int:
         if what in ("cut", "join"):
             self.cut = what == "cut"
-        elif what == "calm":
-            self.calm = True
+        elif what == "deaf":
+            self.deaf = True
+        elif what in ("calm", "wild"):
+            self.calm = what == "calm"
         elif what == "secret":
             self.secret = argument
         return self.calls if what == "calls" else len(self.tasks)
@@ -75,6 +77,8 @@ class Post:
         """What Lever is answered; nothing: it will try again."""
         if self.cut:
             return b""
+        if self.deaf:
+            return _answer(200)
         if self.calm:
             return _answer(await self.deliver(path, body, "late"))
         self.remember(body)
@@ -83,7 +87,7 @@ class Post:
         for _ in range(self.random.choice([1, 1, 2]) if self.random.random() < REPEATED else 0):
             self.later(path, body, "repeated", self.random.uniform(0, LONGEST_HELD))
         if self.random.random() < LOST:
-            self.write(body, "lost", 0)
+            self.write(body, "thrown away", 0)
             return _answer(200)
         if self.random.random() < HELD:
             self.later(path, body, "held", self.random.expovariate(2.0))
@@ -100,7 +104,7 @@ class Post:
             until = time.monotonic() + PATIENCE
             await asyncio.sleep(min(seconds, LONGEST_HELD))
             while time.monotonic() < until:
-                if await self.deliver(path, body, what):
+                if 0 < await self.deliver(path, body, what) < 500:
                     break
                 await asyncio.sleep(0.5)
 

@@ -47,7 +47,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rate", type=int, default=10, help="calls a second that Lever allows")
     parser.add_argument("--pace", type=int, default=100, help="things that happen in a second")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
-    parser.add_argument("--forgetful", action="store_true", help="no reconciliation: found out")
     options = parser.parse_args()
     options.of = options.of or options.n // 10
     return options
@@ -61,6 +60,7 @@ def _environment(folder: Path, machines: Machines, rate: int) -> dict[str, str]:
         "NOMDECODE_URL": machines.web_url,
         "NOMDECODE_LEVER_URLS": f"{machines.post_url}/v1",
         "NOMDECODE_LEVER_RATE": str(rate),
+        "NOMDECODE_POOL": "8",
         "EMAIL_URL": "smtp://127.0.0.1:1",
     }
 
