@@ -210,7 +210,7 @@ def test_the_page_says_what_was_missed_and_why(
     mend = mended(acme, "deleted")
     page = client.get(reverse("lever:drift")).content.decode()
     assert mend.opportunity.interview.candidate.pseudonym in page
-    for words in ("Deleted", "10 min", "Candidate deleted", "may not be on in Lever"):
+    for words in ("Deleted", "10 min", "Candidate deleted", "Perhaps not on"):
         assert words in page
 
 

@@ -19,13 +19,13 @@ from nomdecode.lever.reach import Explained, Why
 from nomdecode.orgs.roles import MemberRequest
 
 PAGE = 50
-WHYS = {
-    Why.LATER: ("quiet", "It came later"),
-    Why.SOON: ("quiet", "It came; Lever did not show the change yet when asked"),
-    Why.NOT_LISTED: ("danger", "Lever lists no webhook for it that comes here"),
-    Why.NEVER: ("danger", "None of this kind has come in 30 days: it may not be on in Lever"),
-    Why.SIGNATURE: ("warn", "A request came whose signature fits no token: perhaps this one"),
-    Why.NONE: ("warn", "None came"),
+WHYS = {  # pill, its word, and what there is to say beside it
+    Why.LATER: ("quiet", "Came later", ""),
+    Why.SOON: ("quiet", "Came", "Lever did not show the change yet when it was asked"),
+    Why.NOT_LISTED: ("danger", "Not on", "Lever lists no webhook for it that comes here"),
+    Why.NEVER: ("danger", "Perhaps not on", "None of this kind has come in 30 days"),
+    Why.SIGNATURE: ("warn", "Perhaps not signed", "A request came whose signature fits no token"),
+    Why.NONE: ("warn", "None came", ""),
 }
 OFTEN = {Sweep.DELETED: "daily", Sweep.OPEN: "every night"}
 
@@ -81,17 +81,18 @@ def _page(request: MemberRequest, form: SinceForm, status: int = 200) -> HttpRes
 
 def _row(explained: Explained) -> dict[str, Any]:
     mend = explained.mend
-    pill, words = WHYS[explained.why]
+    pill, word, more = WHYS[explained.why]
     if explained.why == Why.LATER and explained.delivery:
         late = (explained.delivery.received_at - mend.found_at).total_seconds()
-        words = f"It came {traffic.duration(late)} after"
+        more = f"{traffic.duration(late)} after the comparison"
     return {
         "mend": mend,
         "interview": mend.opportunity.interview,
         "after": traffic.duration((mend.found_at - mend.happened_at).total_seconds()),
         "event": traffic.EVENTS[reach.TELLS[mend.what][0]],
         "pill": pill,
-        "why": words,
+        "why": word,
+        "more": more,
     }
 
 
