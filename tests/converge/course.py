@@ -33,7 +33,7 @@ def run(machines: Machines, options: argparse.Namespace) -> int:
     catch_up(connection, Sweep.OPEN)
     Mend.objects.all().delete()
     timed("the company", began)
-    machines.open()
+    machines.open(workers=1 if options.n < TROUBLES_IN else 2)
     machines.post("wild")
     begun = machines.post("calls")
     days = Days(lever, lives, options.n, options.pace, options.seed)

@@ -1,4 +1,4 @@
-"""The programs of a run: PostgreSQL, the sandbox, the post office, the web server, two workers."""
+"""The programs of a run: PostgreSQL, the sandbox, the post office, the web server, workers."""
 
 import random
 import socket
@@ -16,7 +16,6 @@ from nomdecode.conf import postgres
 
 ACCOUNT, OTHER = "acme", "borealis"
 RETRY_GAPS = "0.3,0.6,1.2,2.4,4.8"  # seconds; Lever's own are longer
-WORKERS = 2
 
 
 class Machines:
@@ -51,10 +50,10 @@ class Machines:
             program.kill()
             program.wait()
 
-    def open(self) -> None:
+    def open(self, workers: int) -> None:
         """The product, when its database is ready."""
         self._web()
-        for number in range(WORKERS):
+        for number in range(workers):
             self._start(f"worker {number}", "nomdecode", "worker")
         _wait_for(self.http, f"{self.web_url}/health")
 
@@ -96,13 +95,11 @@ class Machines:
         self.count["receiver cut off"] += 1
 
     def close(self) -> None:
-        """Workers finish what they are at."""
+        """The workers fall in the middle of what they are at."""
         for name, program in self.running.items():
             if name.startswith("worker"):
-                program.terminate()
-        for name, program in self.running.items():
-            if name.startswith("worker"):
-                program.wait(30)
+                program.kill()
+                program.wait()
 
     # --- the post office, and keys
 
