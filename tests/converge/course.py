@@ -8,7 +8,6 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import django
-from django.core.management import call_command
 
 django.setup()
 
@@ -16,6 +15,7 @@ from converge import company  # noqa: E402
 from converge.judge import Judge  # noqa: E402
 from converge.lives import HANDS, Days, Lever  # noqa: E402
 from converge.machines import Machines  # noqa: E402
+from nomdecode.conf import serve  # noqa: E402
 from nomdecode.lever import marks, reconcile  # noqa: E402
 from nomdecode.lever.models import Connection, Mend, Sweep  # noqa: E402
 
@@ -24,7 +24,7 @@ TROUBLES_IN = 2000  # things that happen: one of each kind of trouble
 
 def run(machines: Machines, options: argparse.Namespace) -> int:
     began = time.monotonic()
-    call_command("migrate", verbosity=0, interactive=False)
+    serve.prepare()
     lever = Lever(machines)
     connection = company.found(machines, lever)
     with ThreadPoolExecutor(HANDS) as pool:

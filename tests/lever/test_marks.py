@@ -183,6 +183,15 @@ def test_a_stage_that_lever_never_lists_is_kept_and_asked_about_once(here: Heard
 # --- many
 
 
+def test_what_was_received_first_and_stored_last_is_looked_at_with_the_rest(here: Heard) -> None:
+    """Each was kept in a transaction of its own."""
+    opportunity = here.ours()
+    here.heard(opportunity.external_id)
+    marks.mark(here.connection, opportunity.external_id, timezone.now() - timedelta(seconds=9))
+    here.drain()
+    assert only_delivery().verdict == "applied"
+
+
 def test_many_marks_of_one_opportunity_are_one_look(here: Heard) -> None:
     opportunity = here.ours()
     for _ in range(5):

@@ -10,6 +10,7 @@ from itertools import batched, islice
 
 from django.db import transaction
 from django.db.models import Exists, Min, OuterRef, QuerySet
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from nomdecode.lever import client, moment
@@ -42,13 +43,12 @@ OF_OPPORTUNITIES = {
 
 
 def mark(connection: Connection, opportunity_id: str, now: datetime) -> None:
-    """Lever is to be asked about this opportunity."""
-    Mark.objects.bulk_create(
-        [Mark(connection=connection, opportunity_id=opportunity_id, marked_at=now)],
-        update_conflicts=True,
-        unique_fields=["connection", "opportunity_id"],
-        update_fields=["marked_at", "looked_at", "tries"],
-    )
+    """Lever is to be asked about this opportunity, of which something was heard until `now`."""
+    row = {"connection": connection, "opportunity_id": opportunity_id}
+    Mark.objects.bulk_create([Mark(**row, marked_at=now)], ignore_conflicts=True)
+    # What was received first may be stored last.
+    latest = Greatest("marked_at", now)
+    Mark.objects.filter(**row).update(marked_at=latest, looked_at=None, tries=0)
     _ring(connection)
 
 
