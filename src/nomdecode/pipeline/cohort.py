@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 from nomdecode.interviews.models import Interview, Position
 from nomdecode.orgs.models import Organisation
 from nomdecode.pipeline.models import Opportunity, Stage, StageMove
-from nomdecode.pipeline.moves import in_order
+from nomdecode.pipeline.passages import in_order
 
 PERIODS = {"30": "Last 30 days", "90": "Last 90 days", "365": "Last year", "all": "All time"}
 PRESET = "90"

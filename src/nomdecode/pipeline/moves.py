@@ -8,7 +8,9 @@ from django.db import transaction
 from nomdecode.interviews.models import Interview
 from nomdecode.orgs import live
 from nomdecode.orgs.models import Organisation
+from nomdecode.pipeline import journeys
 from nomdecode.pipeline.models import Opportunity, StageMove
+from nomdecode.pipeline.passages import in_order
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ def register(
         unique_fields=["interview"],
         update_fields=list(fields),
     )
+    journeys.rewrite(interview.pk)
     return Opportunity.objects.get(interview=interview)
 
 
@@ -84,6 +87,7 @@ def record(opportunity: Opportunity, snapshot: Snapshot, how: str, now: datetime
         opportunity.save()
         changed = added or _state(opportunity) != before
         if changed:
+            journeys.rewrite(opportunity.interview_id)
             _publish(opportunity)
     return changed
 
@@ -105,6 +109,7 @@ def gone(opportunity: Opportunity, at: datetime) -> None:
         if held.deleted_at is None or at < held.deleted_at:
             held.deleted_at = at
             held.save(update_fields=["deleted_at"])
+            journeys.rewrite(held.interview_id)
             _publish(held)
     opportunity.refresh_from_db()
 
@@ -151,11 +156,6 @@ def _add_moves(
     StageMove.objects.bulk_create(fresh.values())
     StageMove.objects.bulk_update(relinked, ["from_stage"])
     return bool(fresh), stage
-
-
-def in_order(move: StageMove) -> tuple[datetime, int, str]:
-    """The key by which moves of one opportunity are sorted."""
-    return move.happened_at, -1 if move.to_index is None else move.to_index, move.to_stage
 
 
 def _publish(opportunity: Opportunity) -> None:
