@@ -92,6 +92,7 @@ CHANGES = {
     "orgs:invite",
     "orgs:revoke",
     "orgs:switch",
+    "pipeline:times",
 }
 
 

@@ -123,6 +123,14 @@ class Journey(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["organisation", "-stood_at"], name="journey_stood_at"),
             models.Index(fields=["organisation", "state", "-since"], name="journey_state"),
+            models.Index(
+                fields=["organisation", "state", "position", "-since"],
+                name="journey_state_position",
+            ),
+            models.Index(
+                fields=["organisation", "state", "interviewer", "-since"],
+                name="journey_state_interviewer",
+            ),
             models.Index(fields=["organisation", "-changed_at"], name="journey_changed_at"),
         ]
 
