@@ -51,7 +51,8 @@ FACTS = """
     INSERT INTO interviews_outcome (interview_id, decision, successful, stands_at, leaves_at)
         SELECT id, 'yes', true, stood, stood FROM one;
     INSERT INTO pipeline_opportunity (id, organisation_id, interview_id, external_id, url, named,
-            known_before, created_at, stage_id_now, archive_reason, looked_at, archived_at, hired_at)
+            known_before, created_at, stage_id_now, archive_reason, looked_at, archived_at,
+            hired_at)
         SELECT id, %(organisation)s, id, id, 'https://lever.example/' || n, true, false, stood,
             'stage-' || moves - 1, '', now(), ended, CASE WHEN chance < 15 THEN ended END
         FROM one, LATERAL (SELECT CASE WHEN chance < 75 AND stood < now() - interval '60 days'

@@ -165,7 +165,7 @@ def went(organisation, number, decider, way, **snapshot):
 
 
 NUMBER = re.compile(
-    r'<a (?:class="count" )?href="(/pipeline/list[^"]+)"[^>]*?>(?:<text[^>]*>)?(\d+)\+?[< ]'
+    r'<a (?:class="opens" )?href="(/pipeline/list[^"]+)"[^>]*?>(?:<text[^>]*>)?(\d+)\+?[< ]'
 )
 
 

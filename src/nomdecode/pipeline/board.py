@@ -70,6 +70,12 @@ class Lane:
         return self.here - len(self.cards)
 
     @property
+    def unused(self) -> bool:
+        """In the period."""
+        on = self.went_on
+        return not (self.here or on.share.whole or on.open or on.censored)
+
+    @property
     def ageing_words(self) -> str:
         """ "3", or "1000+" where counting ended."""
         return f"{self.ageing}+" if self.ageing == MOST_AGEING else str(self.ageing)
@@ -94,6 +100,10 @@ class Board:
     @cached_property
     def hired(self) -> list[Journey]:
         return self._newest(State.HIRED)
+
+    @property
+    def more_hired(self) -> int:
+        return self.counts[State.HIRED] - len(self.hired)
 
     @cached_property
     def not_passed(self) -> list[Journey]:

@@ -100,7 +100,8 @@ class Line:
     where: str  # the stage, or the state of who is in none
     since: datetime
     until: datetime | None = None
-    outcome: str = ""
+    outcome: str = ""  # of a passage
+    reason: str = ""  # of the archive
 
 
 WORDS = {
@@ -143,4 +144,5 @@ def line(row: Journey | Passage, cohort: Cohort) -> Line:
         interview=row.interview,
         where=stage if on_board else str(state.label),
         since=row.since,
+        reason=opportunity.archive_reason if opportunity and state == State.LEFT else "",
     )

@@ -24,7 +24,7 @@ def number(context: Context, count: object, show: str, stage: str = "", of: str 
     """A count that opens its list; `of` says to those who hear it alone what it counts."""
     hidden = format_html('<span class="visually-hidden"> {}</span>', of) if of else ""
     address = behind(context, show, stage)
-    return format_html('<a class="count" href="{}">{}{}</a>', address, count, hidden)
+    return format_html('<a class="opens" href="{}">{}{}</a>', address, count, hidden)
 
 
 @register.filter
