@@ -1,10 +1,12 @@
 """Journeys, passages and tallies always say what the facts say, however these came about."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -84,6 +86,8 @@ def test_whatever_happened_what_is_kept_equals_what_a_recount_finds(db, events):
         factories.opportunity(factories.passed(acme, "Data")),
         factories.opportunity(factories.passed(acme, "Data", successful=False), named=False),
     ]
+    for one in made:
+        moves.record(one, Snapshot(""), "export", START)
     for number, (who, (kind, what)) in enumerate(events):
         happens(acme, made[who], kind, what, START + timedelta(days=9, minutes=number))
 
@@ -213,3 +217,25 @@ def test_an_update_counts_what_was_there_before_it_once(acme):
     Passage.objects.filter(opportunity=one).delete()
     journeys.recount_where_never()  # has its journeys: is not counted again at every start
     assert kept(one) == []
+
+
+def test_workers_who_write_at_the_same_time_wait_for_each_other_and_lose_nothing(
+    transactional_db,
+):
+    acme = with_stages()
+    made = [factories.opportunity(factories.passed(acme, at=START), ["lead"]) for _ in range(12)]
+
+    def go_on(opportunity):
+        changes = [Change("lead", 0, START)]
+        for place, stage in enumerate(STAGES[1:], 1):
+            changes.append(Change(stage, place, START + timedelta(days=place)))
+            moves.record(opportunity, Snapshot(stage, tuple(changes)), "webhook", START)
+        connection.close()
+
+    with ThreadPoolExecutor(6) as workers:
+        list(workers.map(go_on, made))
+
+    kept = rows(acme)
+    assert tallies.read(acme, None, None, None)[("offer", "open")] == 12
+    journeys.recount(acme)
+    assert rows(acme) == kept

@@ -47,8 +47,8 @@ def outcome_stands(interview: Interview, **_: object) -> None:
 def rewrite(interview_id: UUID) -> None:
     """Brings what is kept of one interview up to its facts.
 
-    Belongs into the transaction that changed them, near its end: tallies are rows that all workers
-    share, and stay locked until then.
+    Belongs into the transaction that changed them, once and near its end: tallies are rows that all
+    workers share, locked from here to there, and in one order only within one call.
     """
     _alone_with(interview_id)
     interview = _interviews().get(pk=interview_id)

@@ -57,7 +57,6 @@ def register(
         unique_fields=["interview"],
         update_fields=list(fields),
     )
-    journeys.rewrite(interview.pk)
     return Opportunity.objects.get(interview=interview)
 
 
@@ -86,8 +85,9 @@ def record(opportunity: Opportunity, snapshot: Snapshot, how: str, now: datetime
         opportunity.stage_id_now = last_stage or opportunity.stage_id_now
         opportunity.save()
         changed = added or _state(opportunity) != before
-        if changed:
+        if changed or how == "export":  # just registered, perhaps anew
             journeys.rewrite(opportunity.interview_id)
+        if changed:
             _publish(opportunity)
     return changed
 
