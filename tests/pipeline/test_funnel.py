@@ -65,7 +65,7 @@ def test_the_hired_came_through_everything(acme):
 def test_profiles_under_the_pseudonym_alone_are_in_no_funnel(acme):
     factories.opportunity(factories.passed(acme, successful=False), ["applicant"], named=False)
     assert counts(acme)["Successful"] == counts(acme)["In Lever"] == 0
-    assert len(Board(cohort(acme)).not_passed) == 1
+    assert len(board(acme).not_passed) == 1
 
 
 def test_the_sentence_accounts_for_everybody_who_met_the_bar(acme):
@@ -101,7 +101,7 @@ def test_a_choice_that_cannot_be_read_counts_as_none(acme):
 
 
 def board(organisation, **query):
-    return Board(cohort(organisation, **query))
+    return Board(cohort(organisation, **query), factories.member(organisation))
 
 
 def lane(organisation, text, **query):

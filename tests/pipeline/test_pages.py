@@ -77,6 +77,25 @@ def test_not_passed_profiles_are_a_group_of_their_own(client, acme, recruiter):
     assert page.index("Not passed") < page.index(quiet.interview.candidate.pseudonym)
 
 
+@pytest.mark.parametrize("way", [("lead",), ("lead", "offer")])
+def test_lever_which_shows_the_name_is_open_to_all_but_who_interviewed(
+    client, acme, recruiter, way
+):
+    hired = {"archived_at": timezone.now(), "hired": True} if "offer" in way else {}
+    theirs, own, former = (moved(acme, *way, **hired) for _ in range(3))
+    for number, one in enumerate((theirs, own, former)):
+        one.url = f"https://lever.example/{number}"
+        one.save()
+    Assignment.objects.create(interview=own.interview, member=recruiter)
+    former.interview.former.add(recruiter)
+    lists = [f"/pipeline/list?show={show}&stage=lead" for show in ("in_lever", "here", "advanced")]
+    for url in ("/pipeline/", "/pipeline/board", *lists):
+        found = set(re.findall(r"https://lever.example/\d", client.get(url).content.decode()))
+        assert found <= {theirs.url}, url
+    assert theirs.url in client.get("/pipeline/").content.decode()
+    assert theirs.url in client.get(lists[0]).content.decode()
+
+
 def test_another_organisations_candidates_are_not_here(client, recruiter):
     other = moved(factories.organisation("Other"), "lead")
     for url in ("/pipeline/", "/pipeline/board", "/pipeline/list", "/pipeline.csv"):

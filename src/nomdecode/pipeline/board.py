@@ -10,8 +10,9 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from nomdecode.orgs.models import Member
 from nomdecode.pipeline import times
-from nomdecode.pipeline.cohort import Cohort, midnight
+from nomdecode.pipeline.cohort import Cohort, interviewed_by, midnight
 from nomdecode.pipeline.funnel import ENOUGH
 from nomdecode.pipeline.models import HERE, Journey, Passage, Stage, StageMove, State
 from nomdecode.pipeline.passages import Outcome, Share
@@ -49,6 +50,7 @@ class PassThrough:
 @dataclass(frozen=True)
 class Card:
     passage: Passage
+    url: str  # in Lever; none for who interviewed
     ageing: bool
     fresh: bool
 
@@ -82,8 +84,8 @@ class Lane:
 
 
 class Board:
-    def __init__(self, cohort: Cohort) -> None:
-        self.cohort = cohort
+    def __init__(self, cohort: Cohort, reader: Member) -> None:
+        self.cohort, self.reader = cohort, reader
         self.kept = times.kept(cohort)
 
     @cached_property
@@ -124,6 +126,7 @@ class Board:
         rows = rows.filter(since__gte=midnight(self.cohort.since)) if self.cohort.since else rows
         one = "interview__"
         rows = rows.select_related(f"{one}candidate", f"{one}position", f"{one}opportunity")
+        rows = rows.annotate(own=interviewed_by(self.reader, "interview"))
         return list(rows.order_by("-since")[:SHOWN])
 
     # --- lanes
@@ -175,6 +178,7 @@ class Board:
         shown = newest[0].union(*newest[1:], all=True) if newest[1:] else newest[0]
         rows = Passage.objects.filter(pk__in=[row["pk"] for row in shown])
         found: dict[str, list[Passage]] = {}
+        rows = rows.annotate(own=interviewed_by(self.reader, "opportunity__interview"))
         for passage in rows.select_related(WITH_CANDIDATE).order_by("-entered_at"):
             found.setdefault(passage.stage, []).append(passage)
         self._fresh = _heard_lately([row.opportunity_id for row in rows], self.cohort.now)
@@ -183,7 +187,8 @@ class Board:
     def _card(self, passage: Passage) -> Card:
         limit = ageing_since(self.cohort, self.kept, passage.stage)
         ageing = limit is not None and passage.entered_at < limit
-        return Card(passage, ageing, passage.opportunity_id in self._fresh)
+        url = "" if passage.own else passage.opportunity.url  # type: ignore[attr-defined]
+        return Card(passage, url, ageing, passage.opportunity_id in self._fresh)
 
 
 def here(cohort: Cohort, stage: str) -> QuerySet[Passage]:

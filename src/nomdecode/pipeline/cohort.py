@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.http import urlencode
 
-from nomdecode.interviews.models import Position
+from nomdecode.interviews.models import Assignment, Interview, Position
 from nomdecode.orgs.models import Member, Organisation
 from nomdecode.pipeline import tallies
 from nomdecode.pipeline.models import Journey, Passage, Stage
@@ -125,6 +125,14 @@ class Cohort:
         counted = self.organisation.tallies.filter(position=None, day=None)
         deciders = counted.exclude(interviewer=None).values("interviewer")
         return list(self.organisation.members.filter(pk__in=deciders).select_related("user"))
+
+
+def interviewed_by(reader: Member, interview: str) -> Q:
+    """Whether `reader` held it: whoever did is an interviewer to this candidate, and Lever shows
+    the name. `interview`: the path to it."""
+    own = Assignment.objects.filter(member=reader, interview=OuterRef(interview))
+    former = Interview.objects.filter(former=reader, pk=OuterRef(interview))
+    return Exists(own) | Exists(former)
 
 
 def midnight(day: date | None) -> datetime:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from nomdecode.interviews.models import Assignment, Interview, Outcome
 from nomdecode.orgs.models import Organisation
 from nomdecode.pipeline import tallies
-from nomdecode.pipeline.models import Journey, Opportunity, Passage, StageMove, State
+from nomdecode.pipeline.models import Journey, Opportunity, Passage, Stage, StageMove, State
 from nomdecode.pipeline.passages import Span, in_order, passages, place
 
 AT_ONCE = 2000  # interviews that a recount holds in memory
@@ -52,7 +52,9 @@ def rewrite(interview_id: UUID) -> None:
     """
     _alone_with(interview_id)
     interview = _interviews().get(pk=interview_id)
-    before, after = _kept(interview), _derived(interview, _order(interview.organisation_id))
+    kept = Passage.objects.filter(opportunity__interview=interview)
+    before = Rows(getattr(interview, "journey", None), list(kept))
+    after = _derived(interview)
     _replace_journey(before.journey, after.journey)
     _replace_passages(before.passages, after.passages)
     tallies.change(interview.organisation_id, before, after)
@@ -63,11 +65,6 @@ def _alone_with(interview_id: UUID) -> None:
     locks = "SELECT pg_advisory_xact_lock_shared(hashtext(%s)), pg_advisory_xact_lock(hashtext(%s))"
     with connection.cursor() as cursor:
         cursor.execute(locks, ["pipeline.recount", f"pipeline.journey {interview_id}"])
-
-
-def _kept(interview: Interview) -> Rows:
-    journey = Journey.objects.filter(interview=interview).first()
-    return Rows(journey, list(Passage.objects.filter(opportunity__interview=interview)))
 
 
 def _replace_journey(before: Journey | None, after: Journey | None) -> None:
@@ -118,11 +115,10 @@ def recount(organisation: Organisation) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('pipeline.recount'))")
     organisation.passages.all().delete()
     organisation.journeys.all().delete()
-    order = _order(organisation.pk)
     moves = Prefetch("opportunity__moves", StageMove.objects.order_by())
     interviews = _interviews().filter(organisation=organisation).prefetch_related(moves)
     for some in batched(interviews.iterator(AT_ONCE), AT_ONCE):
-        rows = [_derived(interview, order) for interview in some]
+        rows = [_derived(interview) for interview in some]
         Journey.objects.bulk_create(one.journey for one in rows if one.journey)
         Passage.objects.bulk_create(passage for one in rows for passage in one.passages)
     tallies.count_anew(organisation)
@@ -139,23 +135,29 @@ def recount_where_never() -> None:
 
 
 def _interviews() -> QuerySet[Interview]:
-    """Those with an outcome, each with its opportunity, if there is one, and its decider."""
+    """Those with an outcome; with them opportunity and journey, if there are, and the decider."""
     decider = Assignment.objects.filter(interview=OuterRef("pk"), decider=True).values("member_id")
-    found = Interview.objects.exclude(outcome=None).select_related("outcome", "opportunity")
+    found = Interview.objects.exclude(outcome=None).select_related(
+        "outcome", "opportunity", "journey"
+    )
     return found.annotate(interviewer_id=Subquery(decider))
 
 
-def _order(organisation_id: UUID) -> dict[str, int]:
-    from_stages = Organisation(pk=organisation_id).stages
-    return dict(from_stages.values_list("external_id", "order"))
+def _order(interview: Interview, moves: list[StageMove]) -> dict[str, int]:
+    """Of the stages today, where a move does not say its stage's place."""
+    if all(move.to_index is not None for move in moves):
+        return {}
+    stages = Stage.objects.filter(organisation=interview.organisation_id)
+    return dict(stages.values_list("external_id", "order"))
 
 
-def _derived(interview: Interview, order: dict[str, int]) -> Rows:
+def _derived(interview: Interview) -> Rows:
     opportunity: Opportunity | None = getattr(interview, "opportunity", None)
     state = _state(interview.outcome, opportunity)
     if state is None:
         return Rows(None, [])
     moves = _moves(opportunity) if opportunity and state != State.NOT_THERE else []
+    order = _order(interview, moves)
     journey = _journey(interview, state, moves, order)
     if opportunity is None or state in UNFOLLOWED:
         return Rows(journey, [])

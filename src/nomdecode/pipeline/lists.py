@@ -8,9 +8,10 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from nomdecode.interviews.models import Interview
+from nomdecode.orgs.models import Member
 from nomdecode.pipeline import times
-from nomdecode.pipeline.board import CLOSED, WITH_CANDIDATE, ageing_since, here
-from nomdecode.pipeline.cohort import Cohort
+from nomdecode.pipeline.board import CLOSED, ageing_since, here
+from nomdecode.pipeline.cohort import Cohort, interviewed_by
 from nomdecode.pipeline.funnel import IN_LEVER
 from nomdecode.pipeline.models import HERE, Journey, Opportunity, Passage, State
 from nomdecode.pipeline.passages import Outcome
@@ -95,7 +96,7 @@ LISTS = {
 class Line:
     """One row of such a list."""
 
-    opportunity: Opportunity | None
+    url: str  # in Lever; none for who interviewed
     interview: Interview
     where: str  # the stage, or the state of who is in none
     since: datetime
@@ -112,15 +113,17 @@ WORDS = {
 }
 
 
-def rows(cohort: Cohort, show: str, stage: str) -> Rows:
+def rows(cohort: Cohort, show: str, stage: str, reader: Member) -> Rows:
     """Newest first; the ageing, oldest first."""
     found = LISTS[show].rows(cohort, stage)
     if found.model is Journey:
-        return found.select_related(
-            "interview__candidate", "interview__position", "interview__opportunity"
-        ).order_by("-stood_at", "pk")
-    found = found.select_related(WITH_CANDIDATE, "opportunity__interview__position")
-    return found.order_by("entered_at" if show == "ageing" else "-entered_at", "pk")
+        path, newest = "interview", "-stood_at"
+    else:
+        path, newest = "opportunity__interview", "-entered_at"
+    rows: Rows = found.annotate(own=interviewed_by(reader, path)).select_related(
+        f"{path}__candidate", f"{path}__position", f"{path}__opportunity"
+    )
+    return rows.order_by("entered_at" if show == "ageing" else newest, "pk")
 
 
 def line(row: Journey | Passage, cohort: Cohort) -> Line:
@@ -128,7 +131,7 @@ def line(row: Journey | Passage, cohort: Cohort) -> Line:
         outcome = WORDS[Outcome(row.outcome)]
         gone = row.outcome == Outcome.OPEN and row.left_at
         return Line(
-            opportunity=row.opportunity,
+            url=_url(row.opportunity, row),
             interview=row.opportunity.interview,
             where=cohort.texts.get(row.stage, "Another stage"),
             since=row.entered_at,
@@ -140,9 +143,13 @@ def line(row: Journey | Passage, cohort: Cohort) -> Line:
     state = State(row.state)
     on_board = state in (State.ON_THE_WAY, State.PSEUDONYM)
     return Line(
-        opportunity=opportunity,
+        url=_url(opportunity, row),
         interview=row.interview,
         where=stage if on_board else str(state.label),
         since=row.since,
         reason=opportunity.archive_reason if opportunity and state == State.LEFT else "",
     )
+
+
+def _url(opportunity: Opportunity | None, row: Any) -> str:
+    return "" if opportunity is None or row.own else opportunity.url

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from nomdecode.orgs.models import Member
 from nomdecode.orgs.roles import MemberRequest
 from nomdecode.pipeline import listing, lists
 from nomdecode.pipeline import times as keeping
@@ -22,13 +23,15 @@ PAGE = 50
 @require_safe
 def pipeline(request: MemberRequest) -> HttpResponse:
     cohort = _cohort(request)
-    return render(request, "pipeline/pipeline.html", _parts(cohort) | _choices(cohort))
+    return render(
+        request, "pipeline/pipeline.html", _parts(cohort, request.member) | _choices(cohort)
+    )
 
 
 @require_safe
 def board(request: MemberRequest) -> HttpResponse:
     """The part of the page that something happened to."""
-    return render(request, "pipeline/pipeline.html#board", _parts(_cohort(request)))
+    return render(request, "pipeline/pipeline.html#board", _parts(_cohort(request), request.member))
 
 
 @require_safe
@@ -38,7 +41,7 @@ def behind(request: MemberRequest) -> HttpResponse:
     if show not in lists.LISTS:
         raise Http404
     stage = request.GET.get("stage", "")
-    found = lists.rows(cohort, show, stage)
+    found = lists.rows(cohort, show, stage, request.member)
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     context = {
         "filters": cohort.filters,
@@ -83,12 +86,12 @@ def _choices(cohort: Cohort) -> dict[str, Any]:
     }
 
 
-def _parts(cohort: Cohort) -> dict[str, Any]:
+def _parts(cohort: Cohort, reader: Member) -> dict[str, Any]:
     opportunities = cohort.organisation.opportunities
     return {
         "filters": cohort.filters,
         "funnel": Funnel(cohort),
-        "board": Board(cohort),
+        "board": Board(cohort, reader),
         "texts": cohort.texts,
         "heard_at": opportunities.aggregate(at=Max("looked_at"))["at"],
     }
