@@ -9,11 +9,12 @@ import pytest
 from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 import factories
 from nomdecode.interviews.models import Assignment
 from nomdecode.orgs.models import Role
-from nomdecode.pipeline import journeys, moves, stages, tallies
+from nomdecode.pipeline import journeys, moves, stages, tallies, tasks
 from nomdecode.pipeline.models import Journey, Passage, Tally
 from nomdecode.pipeline.moves import Change, Snapshot
 
@@ -239,3 +240,24 @@ def test_workers_who_write_at_the_same_time_wait_for_each_other_and_lose_nothing
     assert tallies.read(acme, None, None, None)[("offer", "open")] == 12
     journeys.recount(acme)
     assert rows(acme) == kept
+
+
+def test_another_order_counts_where_a_move_does_not_say_its_stages_place(acme):
+    one = factories.opportunity(factories.passed(acme, at=START))
+    changes = (Change("lead", None, START), Change("screen", None, START + timedelta(days=1)))
+    moves.record(one, Snapshot("screen", changes), "webhook", START)
+    assert kept(one)[0][:2] == ("lead", "advanced")
+    ProcrastinateJob.objects.all().delete()
+    stages.replace(acme, [(stage, stage.title()) for stage in reversed(STAGES)])
+    job = ProcrastinateJob.objects.get()
+    assert job.task_name == "nomdecode.pipeline.tasks.follow_order"
+    tasks.follow_order(**job.args)
+    assert kept(one)[0][:2] == ("lead", "returned")
+
+
+def test_an_interview_is_on_its_way_as_soon_as_its_outcome_stands():
+    interview = factories.held_interview()
+    factories.submitted(interview.assignments.get())
+    journey = Journey.objects.get(interview=interview)
+    decider = interview.assignments.get().member_id
+    assert (journey.state, journey.interviewer_id) == ("not_there", decider)
