@@ -66,6 +66,9 @@ bench-export: .venv/development  ## how fast a back-log leaves for Lever, and wh
 bench-window: .venv/development  ## how long a worker could be frozen into sending twice (N=, P=)
 	$(BIN)/python benchmarks/window.py
 
+bench-funnel: .venv/development  ## the Pipeline page and a write with 10^3 to 10^6 stage moves (N=)
+	$(BIN)/python benchmarks/funnel.py
+
 faults: .venv/development  ## everything goes wrong, then what Lever has is counted: N=10000 SEED=1
 	PYTHONPATH=tests $(BIN)/python -m faults.run --n $(or $(N),10000) --seed $(or $(SEED),1)
 	PYTHONPATH=tests $(BIN)/python -m faults.run --n 60 --seed $(or $(SEED),1) --window
@@ -83,4 +86,4 @@ lock:  ## write requirements*.lock anew
 clean:  ## remove what was built (not the data)
 	rm -rf .venv .tools build
 
-.PHONY: help setup develop demo demo-check lint test model chromium screenshots bench-latency bench-export bench-window faults converge test-faults lock clean
+.PHONY: help setup develop demo demo-check lint test model chromium screenshots bench-latency bench-export bench-funnel bench-window faults converge test-faults lock clean

@@ -85,7 +85,10 @@ def _of_the_site(browser: Browser, built: stack.Stack) -> Iterator[tuple[str, tu
         "position-new": (remy, "/positions/new/"),
         "candidates": (remy, "/candidates/"),
         "pipeline": (ada, "/pipeline/"),
+        "pipeline-everything": (ada, "/pipeline/?days=all"),
+        "pipeline-sparse": (ada, "/pipeline/?days=30"),
         "pipeline-empty": (nora, "/pipeline/"),
+        "pipeline-list": (ada, "/pipeline/list?show=in_lever"),
         "settings-profile": (iris, "/settings/"),
         "settings-org": (ada, "/settings/org/"),
         "settings-members": (ada, "/settings/org/members/"),
@@ -129,7 +132,7 @@ def _of_the_site(browser: Browser, built: stack.Stack) -> Iterator[tuple[str, tu
         address = str(row.locator("a").first.get_attribute("href"))
         yield "schedule", (remy, f"{address}schedule/")
         page.goto(built.url + "/pipeline/")
-        card = page.locator('[aria-label="Onsite"] a').last
+        card = page.locator('[aria-label="Onsite"] a.cover').last
         interview = str(card.get_attribute("href"))
         yield "interview-in-lever", (remy, interview)
         yield "lever-export", (ada, f"/settings/org/lever/activity/{interview.split('/')[2]}")

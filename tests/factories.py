@@ -27,7 +27,7 @@ from nomdecode.lever import connection as connections
 from nomdecode.lever import credentials, pick_lists, questions
 from nomdecode.lever.models import Connection, Duplicate, Export
 from nomdecode.orgs.models import Decision, Member, Organisation, Role, User
-from nomdecode.pipeline import moves
+from nomdecode.pipeline import journeys, moves
 from nomdecode.pipeline.models import Opportunity
 from sandbox import Running
 
@@ -82,6 +82,7 @@ def passed(
     Outcome.objects.create(
         interview=interview, decision=decision, successful=successful, stands_at=at, leaves_at=at
     )
+    journeys.rewrite(interview.pk)
     return interview
 
 

@@ -93,6 +93,7 @@ CHANGES = {
     "orgs:invite",
     "orgs:revoke",
     "orgs:switch",
+    "pipeline:times",
 }
 
 

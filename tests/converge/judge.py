@@ -17,8 +17,9 @@ from django.utils import timezone
 from converge.lives import Lever, Life
 from nomdecode.lever.models import Connection, Delivery
 from nomdecode.pipeline.cohort import Cohort, Filters
-from nomdecode.pipeline.funnel import Funnel, pass_through
+from nomdecode.pipeline.funnel import Funnel
 from nomdecode.pipeline.models import Opportunity
+from nomdecode.pipeline.passages import Outcome
 
 type Json = dict[str, Any]
 FAILURES = (
@@ -89,11 +90,13 @@ class Judge:
 
     def _statistics(self) -> None:
         cohort = Cohort(self.connection.organisation, Filters(days="all"), timezone.now())
-        kept = [one for one in cohort.journeys if one.opportunity.external_id in self.there]
-        found = {
-            stage: (passed.share.part, passed.share.whole, passed.open)
-            for stage, passed in pass_through(kept, cohort.order).items()
-        }
+        found: dict[str, tuple[int, int, int]] = {}
+        rows = cohort.passages(ever=True).filter(opportunity__external_id__in=self.there)
+        for stage, outcome in rows.values_list("stage", "outcome"):
+            advanced, closed, still_open = found.get(stage, (0, 0, 0))
+            over = outcome != Outcome.OPEN
+            advanced += outcome == Outcome.ADVANCED
+            found[stage] = advanced, closed + over, still_open + (not over)
         for stage, counted in self._counted().items():
             if found.get(stage, (0, 0, 0)) != counted:
                 self.add("wrong statistics", f"{stage}: {found.get(stage)}, counted {counted}")
@@ -108,11 +111,11 @@ class Judge:
         for told in self.there.values():
             if told["id"] not in self.lives:
                 continue
-            history = sorted(_history(told), key=lambda each: (each[2], each[1]))
-            for (stage, index, *_), (_, later, *_) in itertools.pairwise(history):
+            stays = _stays(told)
+            for (stage, index), (_, later) in itertools.pairwise(stays):
                 closed[stage] += 1
                 advanced[stage] += later > index
-            last = history[-1][0]
+            last = stays[-1][0]
             if told["archived"] is None:
                 still_open[last] += 1
             else:
@@ -145,6 +148,19 @@ def _history(told: Json) -> list[tuple[str, int, int, str]]:
         (each["toStageId"], each["toStageIndex"], each["updatedAt"], each["userId"])
         for each in told["stageChanges"]
     ]
+
+
+def _stays(told: Json) -> list[tuple[str, int]]:
+    """(stage, its place) one after the other.
+
+    Without what happened in the archive, and without stages that were left in no time.
+    """
+    history = sorted(_history(told), key=lambda each: (each[2], each[1]))
+    end = told["archived"]["archivedAt"] if told["archived"] else None
+    counted = [each for each in history if end is None or each[2] <= end] or history[:1]
+    last_of_moment = {each[2]: (each[0], each[1]) for each in counted}
+    of_stage = itertools.groupby(last_of_moment.values(), key=lambda stay: stay[0])
+    return [list(stays)[-1] for _, stays in of_stage]
 
 
 def _ms(when: datetime | None) -> int | None:

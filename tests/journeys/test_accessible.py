@@ -107,6 +107,7 @@ def test_pages_of_a_recruiter(visit: Visits, product: Product) -> None:
         *(*some, passed, failed, waits, f"{some[0]}schedule/"),
         *(f"/settings/org/lever/activity/{each.split('/')[2]}" for each in (passed, waits)),
         *("/candidates/", "/candidates/?q=nobody+has+this", "/pipeline/"),
+        *("/pipeline/?days=30", "/pipeline/list?show=in_lever", "/pipeline/list?show=here"),
     ]
     found = of_all(page, product, paths)
     page.goto(product.url + passed)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nomdecode.pipeline import merge
 from nomdecode.pipeline.merge import NOTHING, Change, Facts, Place
 from nomdecode.pipeline.moves import Snapshot
-from nomdecode.pipeline.passages import Passage, passages
+from nomdecode.pipeline.passages import Span, passages
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 STAGES = ("lead", "screen", "onsite", "offer")
@@ -113,7 +113,7 @@ def lives(draw) -> Life:
     return Life(tuple(answers), draw(st.none() | st.just(at + timedelta(hours=1))))
 
 
-def drawn(facts: Facts) -> list[Passage]:
+def drawn(facts: Facts) -> list[Span]:
     """The statistics' raw material, from what is stored of these facts."""
 
     @dataclass(frozen=True)
@@ -126,7 +126,8 @@ def drawn(facts: Facts) -> list[Passage]:
     order = {stage: number for number, stage in enumerate(STAGES)}
     archived_at = facts.place.archived_at if facts.place else None
     hired = bool(facts.place and facts.place.hired)
-    return passages(rows, order, archived_at, archived_at if hired else None)
+    hired_at = archived_at if hired else None
+    return passages(rows, order, archived_at, hired_at, facts.deleted_at)
 
 
 @given(lives(), st.data())

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import factories
 from nomdecode.pipeline import moves, stages
 from nomdecode.pipeline.moves import Change, Snapshot
+from nomdecode.pipeline.passages import in_order
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +26,7 @@ HISTORY = (
 
 
 def facts(opportunity):
-    rows = sorted(opportunity.moves.all(), key=moves.in_order)
+    rows = sorted(opportunity.moves.all(), key=in_order)
     return [(m.from_stage, m.to_stage, m.to_index, m.happened_at, m.by) for m in rows]
 
 

@@ -26,8 +26,10 @@ def prepare() -> None:
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False, stdout=io.StringIO())
     from nomdecode.candidates import erasure
+    from nomdecode.pipeline import journeys
 
     erasure.replay()  # a restored backup may have brought back who was erased since
+    journeys.recount_where_never()
 
 
 def web(host: str, port: int) -> Program:

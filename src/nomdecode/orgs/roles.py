@@ -106,6 +106,8 @@ PERMISSIONS: dict[str, Access] = {
     # pipeline
     "pipeline:pipeline": Access.STAFF,
     "pipeline:board": Access.STAFF,
+    "pipeline:behind": Access.STAFF,
+    "pipeline:times": Access.STAFF,
     "pipeline:csv": Access.STAFF,
     # lever
     "lever:setup": Access.ADMIN,

@@ -9,11 +9,11 @@ from django.db import transaction
 from nomdecode.interviews.models import Interview
 from nomdecode.orgs import live
 from nomdecode.orgs.models import Organisation
-from nomdecode.pipeline import merge
+from nomdecode.pipeline import journeys, merge
 from nomdecode.pipeline.merge import Change, Facts, Place
 from nomdecode.pipeline.models import Opportunity, StageMove
 
-__all__ = ["Change", "Snapshot", "find", "gone", "in_order", "record", "register"]
+__all__ = ["Change", "Snapshot", "find", "gone", "record", "register"]
 
 REASON_LENGTH = 120
 
@@ -94,6 +94,9 @@ def _take(opportunity: Opportunity, heard: Facts, how: str, now: datetime) -> se
             _write_moves(opportunity, rows, after, how, now)
             _write_place(opportunity, after)
         changed = _differences(before, after)
+        again = how == "export"  # just registered, perhaps anew
+        if changed or again or before.deleted_at != after.deleted_at:
+            journeys.rewrite(opportunity.interview_id)
         if changed:
             _publish(opportunity)
     return changed
@@ -169,11 +172,6 @@ def _differences(before: Facts, after: Facts) -> set[str]:
         "deleted": (before.deleted_at is None) != (after.deleted_at is None),
     }
     return {name for name, differs in differs.items() if differs}
-
-
-def in_order(move: StageMove) -> tuple[datetime, int, str]:
-    """The key by which moves of one opportunity are sorted."""
-    return move.happened_at, -1 if move.to_index is None else move.to_index, move.to_stage
 
 
 def _publish(opportunity: Opportunity) -> None:
