@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
-from django.db import connection as database
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -26,6 +25,7 @@ from nomdecode.interviews.models import State as InterviewState
 from nomdecode.lever import connection as connections
 from nomdecode.lever import credentials, pick_lists, questions
 from nomdecode.lever.models import Connection, Duplicate, Export
+from nomdecode.orgs import direct
 from nomdecode.orgs.models import Decision, Member, Organisation, Role, User
 from nomdecode.pipeline import moves
 from nomdecode.pipeline.models import Opportunity
@@ -284,9 +284,6 @@ def submitted(
 @contextmanager
 def busy_elsewhere(name: str) -> Iterator[None]:
     """Another worker is alone at `name` (orgs/locks.py)."""
-    parameters = database.get_connection_params()
-    for django_only in ("pool", "cursor_factory", "context", "prepare_threshold"):
-        parameters.pop(django_only, None)
-    with psycopg.connect(**parameters) as other:
+    with psycopg.connect(**direct.parameters()) as other:
         other.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
         yield

@@ -87,7 +87,7 @@ class Question(models.Model):
 
 
 class SigningToken(models.Model):
-    """Lever gives one for each webhook; a delivery may be signed with any that is not revoked."""
+    """Lever gives one for each webhook; a delivery may be signed with any that still counts."""
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="tokens")
     label = models.CharField(max_length=60)
@@ -95,7 +95,8 @@ class SigningToken(models.Model):
     last4 = models.CharField(max_length=4)
     created_at = models.DateTimeField(auto_now_add=True)
     verified_at = models.DateTimeField(null=True)
-    revoked_at = models.DateTimeField(null=True)
+    retires_at = models.DateTimeField(null=True)  # replaced: what Lever retries still counts so long
+    revoked_at = models.DateTimeField(null=True)  # and its text destroyed
 
     class Meta:
         ordering: ClassVar = ["id"]
@@ -293,7 +294,10 @@ class Allowance(models.Model):
 
 
 class Delivery(models.Model):
-    """One signed webhook request that reached us. What is not ours keeps only its id."""
+    """A signed webhook request that reached us, once for each token of Lever's.
+
+    Of what is not ours only the ids are kept.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="deliveries")
@@ -303,15 +307,36 @@ class Delivery(models.Model):
     triggered_at = models.DateTimeField()
     received_at = models.DateTimeField()
     opportunity_id = models.CharField(max_length=80, blank=True)
+    to_stage = models.CharField(max_length=80, blank=True)  # as it claims; only of what is ours
     repeats = models.PositiveIntegerField(default=0)
+    repeated_at = models.DateTimeField(null=True)
+    disputed = models.BooleanField(default=False)  # a repeat said something else: one is forged
     verdict = models.CharField(max_length=20)  # applied, waiting, not_ours, unknown, suspicious
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["connection", "token"], name="delivery_once")
         ]
-        indexes: ClassVar = [models.Index(fields=["connection", "-received_at"])]
+        indexes: ClassVar = [
+            models.Index(fields=["connection", "-received_at"]),
+            models.Index(fields=["connection", "opportunity_id"], name="delivery_about"),
+        ]
         verbose_name_plural = "deliveries"
+
+
+class Refusal(models.Model):
+    """Requests to the webhook's address that were refused within one hour, counted by reason."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="refusals")
+    why = models.CharField(max_length=12)  # a receiver.Why
+    hour = models.DateTimeField()
+    count = models.PositiveBigIntegerField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["connection", "why", "hour"], name="refusal_once")
+        ]
 
 
 class Mark(models.Model):

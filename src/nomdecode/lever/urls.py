@@ -7,7 +7,6 @@ from nomdecode.lever import (
     story_views,
     traffic,
     views,
-    webhook_view,
 )
 
 app_name = "lever"
@@ -39,5 +38,4 @@ urlpatterns = [
     path("interviews/<uuid:pk>/story/rephrase", story_views.rephrase, name="rephrase"),
     path("interviews/<uuid:pk>/story/send-anyway", story_views.send_anyway, name="send_anyway"),
     path("interviews/<uuid:pk>/story/erased", story_views.erased_there, name="erased_there"),
-    path("hooks/lever/<slug:hook_id>", webhook_view.webhook, name="webhook"),
 ]

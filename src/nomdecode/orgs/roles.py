@@ -135,7 +135,6 @@ PERMISSIONS: dict[str, Access] = {
     "lever:rephrase": Access.STAFF,
     "lever:send_anyway": Access.STAFF,
     "lever:erased_there": Access.STAFF,
-    "lever:webhook": Access.LINK,
 }
 
 
