@@ -5,9 +5,14 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
-_EPOCH, _FAR = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FAR = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp() * 1000)
+_PRINTABLE = re.compile(r"[ -~]{1,200}")
+_DIGITS = re.compile(r"[0-9]{1,16}", re.ASCII)
+_WORD = re.compile(r"[\w.:-]+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -21,16 +26,15 @@ class Envelope:
     opportunity_id: str
     to_stage: str
 
-    @property
+    @cached_property
     def moment(self) -> datetime:
         """`triggered_at`, or the nearest moment that every calendar knows."""
-        furthest = int((_FAR - _EPOCH).total_seconds() * 1000)
-        return _EPOCH + timedelta(milliseconds=min(max(self.triggered_at, 0), furthest))
+        return _EPOCH + timedelta(milliseconds=min(max(self.triggered_at, 0), _FAR))
 
-    @property
+    @cached_property
     def stored_token(self) -> str:
         """The token as it fits into its column, still different from any other."""
-        if re.fullmatch(r"[ -~]{1,200}", self.token):
+        if _PRINTABLE.fullmatch(self.token):
             return self.token
         return hashlib.sha256(self.token.encode(errors="surrogatepass")).hexdigest()
 
@@ -63,12 +67,12 @@ def read(parsed: dict[str, Any]) -> Envelope | None:
 
 
 def _integer(value: Any) -> int | None:
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,16}", value, re.ASCII):
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
         return int(value)
     return value if type(value) is int else None  # True is none
 
 
 def _word(value: Any, longest: int) -> str:
     """`value` where it can be an id or a name of Lever's; anything else is not worth keeping."""
-    fits = isinstance(value, str) and re.fullmatch(r"[\w.:-]+", value, re.ASCII)
-    return value if fits and len(value) <= longest else ""
+    fits = isinstance(value, str) and len(value) <= longest and _WORD.fullmatch(value)
+    return value if fits else ""

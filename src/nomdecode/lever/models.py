@@ -300,8 +300,11 @@ class Delivery(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    connection = models.ForeignKey(Connection, models.CASCADE, related_name="deliveries")
-    signing_token = models.ForeignKey(SigningToken, models.SET_NULL, null=True)
+    # No index of their own: each costs every delivery, and those below begin with the connection.
+    connection = models.ForeignKey(
+        Connection, models.CASCADE, related_name="deliveries", db_index=False
+    )
+    signing_token = models.ForeignKey(SigningToken, models.SET_NULL, null=True, db_index=False)
     token = models.CharField(max_length=200)  # Lever's: a delivery counts once
     event = models.CharField(max_length=60)
     triggered_at = models.DateTimeField()
@@ -342,7 +345,9 @@ class Refusal(models.Model):
 class Mark(models.Model):
     """An opportunity that something was heard of: Lever is to be asked about it."""
 
-    connection = models.ForeignKey(Connection, models.CASCADE, related_name="marks")
+    connection = models.ForeignKey(
+        Connection, models.CASCADE, related_name="marks", db_index=False
+    )  # the constraint's index begins with it
     opportunity_id = models.CharField(max_length=80)
     marked_at = models.DateTimeField()
     looked_at = models.DateTimeField(null=True)  # looked at since marked: nothing to do
