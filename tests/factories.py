@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 from django.utils import timezone
@@ -23,8 +24,8 @@ from nomdecode.interviews.models import (
 )
 from nomdecode.interviews.models import State as InterviewState
 from nomdecode.lever import connection as connections
-from nomdecode.lever import credentials, pick_lists, questions
-from nomdecode.lever.models import Connection, Duplicate, Export
+from nomdecode.lever import credentials, pick_lists, questions, webhooks
+from nomdecode.lever.models import Connection, Delivery, Duplicate, Export
 from nomdecode.orgs import direct
 from nomdecode.orgs.models import Decision, Member, Organisation, Role, User
 from nomdecode.pipeline import moves
@@ -204,6 +205,19 @@ def exported(of: Organisation, **fields: Any) -> Export:
         found_at=timezone.now(),
     )
     return row
+
+
+def delivery(
+    connection: Connection, opportunity_id: str, event: str = "candidateStageChange", **fields: Any
+) -> Delivery:
+    """As a signed one is kept, with its mark."""
+    now = timezone.now()
+    if event in webhooks.OF_OPPORTUNITIES:
+        webhooks.mark(connection, opportunity_id, now)
+    kept = {"verdict": "waiting", "triggered_at": now, "received_at": now, "token": uuid4().hex}
+    return Delivery.objects.create(
+        connection=connection, event=event, opportunity_id=opportunity_id, **kept | fields
+    )
 
 
 # --- interviews

@@ -200,9 +200,7 @@ def test_a_removed_token_signs_no_more_after_a_second(door: Door) -> None:
 
 
 def test_a_replaced_token_counts_beside_the_new_one_for_a_while(door: Door) -> None:
-    new = credentials.add_token(
-        door.connection, "", "e" * 32, door.admin, instead_of=door.token
-    )
+    new = credentials.add_token(door.connection, "", "e" * 32, door.admin, instead_of=door.token)
     assert (door.heard(), door.heard(secret="e" * 32)) == (200, 200)
     assert new.label == door.token.label
     SigningToken.objects.filter(pk=door.token.pk).update(retires_at=timezone.now())

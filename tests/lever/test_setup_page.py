@@ -472,7 +472,7 @@ def test_an_open_page_does_not_have_an_absent_lever_asked_again_and_again(admin:
     assert admin.worker()
 
 
-@pytest.mark.parametrize("name", ["activity", "events", "problems"])
+@pytest.mark.parametrize("name", ["activity", "deliveries", "problems"])
 def test_each_list_has_its_empty_state(admin: Admin, name: str) -> None:
     assert 'class="empty"' in admin.page(name)
 

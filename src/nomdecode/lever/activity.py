@@ -93,11 +93,11 @@ class Filters:
         if self.days:
             exports = exports.filter(created_at__gte=now - timedelta(days=int(self.days)))
         if self.sought:
-            exports = exports.filter(_named(self.sought, member))
+            exports = exports.filter(named(self.sought, member))
         return exports
 
 
-def _named(sought: str, member: Member) -> Q:
+def named(sought: str, member: Member) -> Q:
     """By a link or an id, ours or Lever's; else by words of the pseudonym.
 
     Not by Lever's where the member interviewed: Lever shows the name.

@@ -39,9 +39,7 @@ class Hook:
     def signed_with(self, envelope: Envelope) -> int | None:
         """The id of the token that signed it."""
         secrets = [plain for _, plain in self.tokens]
-        place = signature.which(
-            secrets, envelope.token, envelope.triggered_at, envelope.signature
-        )
+        place = signature.which(secrets, envelope.token, envelope.triggered_at, envelope.signature)
         return None if place is None else self.tokens[place][0]
 
 
@@ -101,7 +99,8 @@ class Hooks:
     async def _rows(self) -> list[dict[str, Any]]:
         async with self._pool.connection() as link:
             cursor = link.cursor(row_factory=dict_row)
-            return await (await cursor.execute(_HOOKS)).fetchall()
+            await cursor.execute(_HOOKS)
+            return await cursor.fetchall()
 
     def _read(
         self, rows: list[dict[str, Any]]

@@ -122,7 +122,6 @@ _STORE: LiteralString = """
 """
 
 
-
 class Teller:
     """Rings for the workers and tells open pages of what is durable, at once and then every
     TELL_EVERY seconds. What is lost with the process, the sweep of each minute rings for.

@@ -95,7 +95,9 @@ class SigningToken(models.Model):
     last4 = models.CharField(max_length=4)
     created_at = models.DateTimeField(auto_now_add=True)
     verified_at = models.DateTimeField(null=True)
-    retires_at = models.DateTimeField(null=True)  # replaced: what Lever retries still counts so long
+    retires_at = models.DateTimeField(
+        null=True
+    )  # replaced: what Lever retries still counts so long
     revoked_at = models.DateTimeField(null=True)  # and its text destroyed
 
     class Meta:

@@ -69,6 +69,7 @@ _COUNT: LiteralString = """
             SET count = old.count + excluded.count, last_at = excluded.last_at
     )
     UPDATE lever_connection connection
-    SET unsigned_count = least(connection.unsigned_count + came.count, 1000000000), unsigned_at = %(now)s
+    SET unsigned_count = least(connection.unsigned_count + came.count, 1000000000),
+        unsigned_at = %(now)s
     FROM came WHERE connection.id = came.connection_id AND came.why = 'signature'
 """

@@ -2,6 +2,7 @@ from django.urls import path
 
 from nomdecode.lever import (
     activity,
+    deliveries,
     export_page,
     parts,
     story_views,
@@ -29,7 +30,9 @@ urlpatterns = [
     path("settings/org/lever/activity/<uuid:pk>/adopt", export_page.adopt, name="adopt"),
     path("settings/org/lever/activity/<uuid:pk>/read", export_page.read_back, name="read_back"),
     path("settings/org/lever/duplicates/<int:pk>/settle", export_page.settle, name="settle"),
-    path("settings/org/lever/events", traffic.events, name="events"),
+    path("settings/org/lever/deliveries", deliveries.page, name="deliveries"),
+    path("settings/org/lever/deliveries/recover", deliveries.recover, name="recover_since"),
+    path("settings/org/lever/deliveries/<uuid:pk>/look", deliveries.look, name="look_again"),
     path("settings/org/lever/problems", traffic.problems, name="problems"),
     path("settings/org/members/<int:pk>/lever-email", parts.member_email, name="member_email"),
     path("positions/<uuid:pk>/posting", parts.posting, name="posting"),

@@ -60,10 +60,10 @@ def mark(connection: Connection, opportunity_id: str, now: datetime) -> None:
         unique_fields=["connection", "opportunity_id"],
         update_fields=["marked_at", "looked_at", "tries"],
     )
-    _ring(connection)
+    ring_to_apply(connection)
 
 
-def _ring(connection: Connection, at: datetime | None = None) -> None:
+def ring_to_apply(connection: Connection, at: datetime | None = None) -> None:
     from nomdecode.lever.tasks import apply_deliveries
 
     ring(apply_deliveries, at=at, connection_id=connection.pk)
@@ -75,7 +75,7 @@ def became_ours(connection: Connection, opportunity_id: str) -> None:
     def look_again() -> None:
         marks = Mark.objects.filter(connection=connection, opportunity_id=opportunity_id)
         if marks.update(looked_at=None, tries=0):
-            _ring(connection)
+            ring_to_apply(connection)
 
     look_again()
     # Once more when others can see that it is ours: a delivery may come in between.
@@ -105,7 +105,7 @@ def sweep(now: datetime) -> None:
     Mark.objects.filter(looked_at__isnull=False, marked_at__lt=now - KEPT).delete()
     waiting = Mark.objects.filter(connection=OuterRef("pk"), looked_at=None)
     for connection in Connection.objects.filter(Exists(waiting), api_key_refused_at=None):
-        _ring(connection)
+        ring_to_apply(connection)
 
 
 def _due(connection: Connection) -> QuerySet[Mark]:
@@ -148,7 +148,7 @@ def _look_at_next(connection: Connection, asked: client.Lever) -> bool:
 def _look_at(connection: Connection, mark: Mark, asked: client.Lever) -> bool:
     opportunity = moves.find(connection.organisation, mark.opportunity_id)
     if opportunity is None:  # marked after the others were set aside: the next ring does it
-        _ring(connection)
+        ring_to_apply(connection)
         return False
     found: moves.Snapshot | datetime | None = None
     try:
@@ -187,7 +187,7 @@ def _put_off(connection: Connection, mark: Mark, error: client.LeverError) -> No
     log.info("webhooks: %s; looking again shortly", type(error).__name__)
     wait = getattr(error, "retry_after", None) or 2.0 ** min(tries, 5)
     if wait < 60:  # beyond that the sweep of each minute does
-        _ring(connection, at=timezone.now() + timedelta(seconds=wait))
+        ring_to_apply(connection, at=timezone.now() + timedelta(seconds=wait))
 
 
 def _ask(
