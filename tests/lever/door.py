@@ -42,8 +42,8 @@ def signed(
     }
 
 
-class Door:
-    """A receiver of one process, and the address of one connected organisation."""
+class Address:
+    """Of one organisation, with one signing token."""
 
     def __init__(self) -> None:
         self.organisation = factories.organisation()
@@ -51,6 +51,13 @@ class Door:
         self.connection = connections.of(self.organisation)
         self.token = credentials.add_token(self.connection, "Stage change", SECRET, self.admin)
         self.path = PREFIX + self.connection.hook_id
+
+
+class Door(Address):
+    """The receiver of one process at this address, within the test."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self.runner = asyncio.Runner()
         self.runner.get_loop()
         self.receiver = Receiver()

@@ -37,7 +37,7 @@ PILLS = {
     ExportState.ENDED: "quiet",
 }
 NOT_TOLD = "Somebody who did not interview sees why"
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 # --- which exports
@@ -102,7 +102,7 @@ def named(sought: str, member: Member) -> Q:
 
     Not by Lever's where the member interviewed: Lever shows the name.
     """
-    if found := _ID.search(sought):
+    if found := ID.search(sought):
         id, here = found[0].lower(), member.organisation_id
         profiles = Opportunity.objects.filter(organisation=here, external_id=id)
         others = Duplicate.objects.filter(export__organisation=here, external_id=id)

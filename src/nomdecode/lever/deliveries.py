@@ -1,6 +1,5 @@
 """What reached the webhook's address, newest first: never an identity among it."""
 
-import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -82,7 +81,7 @@ class Filters:
             event if event in EVENTS else "",
             query.get("q", "").strip()[:300],
             days if days in activity.PERIODS else "",
-            before if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", before) else "",
+            before if activity.ID.fullmatch(before) else "",
         )
 
     @property
@@ -111,7 +110,9 @@ def _about(sought: str, member: Member) -> Q:
     ours = Opportunity.objects.filter(organisation=member.organisation_id)
     exports = activity.visible(member).filter(activity.named(sought, member))
     found = Q(opportunity_id__in=ours.filter(interview__in=_ids(exports)).values("external_id"))
-    theirs = Q(opportunity_id=sought) & ~Q(opportunity_id__in=ours.values("external_id"))
+    link = activity.ID.search(sought)
+    id = link[0] if link else sought
+    theirs = Q(opportunity_id=id) & ~Q(opportunity_id__in=ours.values("external_id"))
     return found | theirs
 
 

@@ -100,7 +100,8 @@ class Hooks:
         async with self._pool.connection() as link:
             cursor = link.cursor(row_factory=dict_row)
             await cursor.execute(_HOOKS)
-            return await cursor.fetchall()
+            rows: list[dict[str, Any]] = await cursor.fetchall()
+            return rows
 
     def _read(
         self, rows: list[dict[str, Any]]
