@@ -63,6 +63,9 @@ bench-latency: .venv/development chromium  ## seconds from scorecard to profile,
 bench-export: .venv/development  ## how fast a back-log leaves for Lever, and what that costs (N=, RATE=)
 	$(BIN)/python benchmarks/export.py
 
+bench-webhooks: .venv/development  ## deliveries a second beside two baselines, and none lost (N=, SECONDS=)
+	$(BIN)/python benchmarks/webhooks.py
+
 bench-window: .venv/development  ## how long a worker could be frozen into sending twice (N=, P=)
 	$(BIN)/python benchmarks/window.py
 
@@ -86,4 +89,4 @@ lock:  ## write requirements*.lock anew
 clean:  ## remove what was built (not the data)
 	rm -rf .venv .tools build
 
-.PHONY: help setup develop demo demo-check lint test model chromium screenshots bench-latency bench-export bench-funnel bench-window faults converge test-faults lock clean
+.PHONY: help setup develop demo demo-check lint test model chromium screenshots bench-latency bench-export bench-funnel bench-webhooks bench-window faults converge test-faults lock clean

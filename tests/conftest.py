@@ -17,6 +17,7 @@ settings.load_profile("patient")
 TOGETHER = (
     *("tests/journeys/", "tests/faults/", "tests/converge/"),
     *("tests/conf/test_bodies.py", "tests/web/test_scripts.py"),
+    "tests/lever/test_receiver_served.py",
 )
 
 

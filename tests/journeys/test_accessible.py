@@ -129,8 +129,9 @@ def test_pages_of_an_admin(visit: Visits, product: Product) -> None:
         *("/settings/org/audit/", "/settings/org/lever/", "/settings/org/lever/?replace"),
         *(
             f"/settings/org/lever/{part}"
-            for part in ("activity", "activity/retry", "events", "missed", "problems")
+            for part in ("activity", "activity/retry", "deliveries", "missed", "problems")
         ),
+        *(f"/settings/org/lever/deliveries{part}" for part in ("?state=refused", "/recover")),
         *("/accounts/2fa/", "/accounts/password/change/", "/accounts/logout/"),
     ]
     assert of_all(visit(ADA), product, paths) == []

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from nomdecode.lever import connection as connections
-from nomdecode.lever import reach, reconcile, traffic
+from nomdecode.lever import deliveries, reach, reconcile, traffic
 from nomdecode.lever.models import Connection, Reconciliation, Sweep
 from nomdecode.lever.reach import Explained, Why
 from nomdecode.orgs.roles import MemberRequest
@@ -84,12 +84,12 @@ def _row(explained: Explained) -> dict[str, Any]:
     pill, word, more = WHYS[explained.why]
     if explained.why == Why.LATER and explained.delivery:
         late = (explained.delivery.received_at - mend.found_at).total_seconds()
-        more = f"{traffic.duration(late)} after the comparison"
+        more = f"{deliveries.duration(late)} after the comparison"
     return {
         "mend": mend,
         "interview": mend.opportunity.interview,
-        "after": traffic.duration((mend.found_at - mend.happened_at).total_seconds()),
-        "event": traffic.EVENTS[reach.TELLS[mend.what][0]],
+        "after": deliveries.duration((mend.found_at - mend.happened_at).total_seconds()),
+        "event": deliveries.EVENTS[reach.TELLS[mend.what][0]],
         "pill": pill,
         "why": word,
         "more": more,

@@ -49,10 +49,10 @@ def mark(connection: Connection, opportunity_id: str, now: datetime) -> None:
     # What was received first may be stored last.
     latest = Greatest("marked_at", now)
     Mark.objects.filter(**row).update(marked_at=latest, looked_at=None, tries=0)
-    _ring(connection)
+    ring_to_apply(connection)
 
 
-def _ring(connection: Connection, at: datetime | None = None) -> None:
+def ring_to_apply(connection: Connection, at: datetime | None = None) -> None:
     from nomdecode.lever.tasks import apply_deliveries
 
     ring(apply_deliveries, at=at, connection_id=connection.pk)
@@ -64,7 +64,7 @@ def became_ours(connection: Connection, opportunity_id: str) -> None:
     def look_again() -> None:
         marks = Mark.objects.filter(connection=connection, opportunity_id=opportunity_id)
         if marks.update(looked_at=None, tries=0):
-            _ring(connection)
+            ring_to_apply(connection)
 
     look_again()
     # Once more when others can see that it is ours: a delivery may come in between.
@@ -94,7 +94,7 @@ def sweep(now: datetime) -> None:
     Mark.objects.filter(looked_at__isnull=False, marked_at__lt=now - KEPT).delete()
     waiting = Mark.objects.filter(connection=OuterRef("pk"), looked_at=None)
     for connection in Connection.objects.filter(Exists(waiting), api_key_refused_at=None):
-        _ring(connection)
+        ring_to_apply(connection)
 
 
 class _Drain:
@@ -166,7 +166,7 @@ class _Drain:
     def _look_at(self, mark: Mark) -> bool:
         opportunity = moves.find(self.connection.organisation, mark.opportunity_id)
         if opportunity is None:  # marked after the others were set aside: the next ring does it
-            _ring(self.connection)
+            ring_to_apply(self.connection)
             return False
         asked_at = moment.now()
         try:
@@ -269,4 +269,4 @@ def _reported(connection: Connection) -> None:
 
 def _ring_later(connection: Connection, seconds: float) -> None:
     if seconds < 60:  # beyond that the sweep of each minute does
-        _ring(connection, at=timezone.now() + timedelta(seconds=seconds))
+        ring_to_apply(connection, at=timezone.now() + timedelta(seconds=seconds))

@@ -97,7 +97,7 @@ class Question(models.Model):
 
 
 class SigningToken(models.Model):
-    """Lever gives one for each webhook; a delivery may be signed with any that is not revoked."""
+    """Lever gives one for each webhook; a delivery may be signed with any that still counts."""
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="tokens")
     label = models.CharField(max_length=60)
@@ -105,7 +105,10 @@ class SigningToken(models.Model):
     last4 = models.CharField(max_length=4)
     created_at = models.DateTimeField(auto_now_add=True)
     verified_at = models.DateTimeField(null=True)
-    revoked_at = models.DateTimeField(null=True)
+    retires_at = models.DateTimeField(
+        null=True
+    )  # replaced: what Lever retries still counts so long
+    revoked_at = models.DateTimeField(null=True)  # and its text destroyed
 
     class Meta:
         ordering: ClassVar = ["id"]
@@ -314,31 +317,60 @@ class Verdict(StrEnum):
 
 
 class Delivery(models.Model):
-    """One signed webhook request that reached us. What is not ours keeps only its id."""
+    """A signed webhook request that reached us, once for each token of Lever's.
+
+    Of what is not ours only the ids are kept.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    connection = models.ForeignKey(Connection, models.CASCADE, related_name="deliveries")
-    signing_token = models.ForeignKey(SigningToken, models.SET_NULL, null=True)
+    # No index of their own: each costs every delivery, and those below begin with the connection.
+    connection = models.ForeignKey(
+        Connection, models.CASCADE, related_name="deliveries", db_index=False
+    )
+    signing_token = models.ForeignKey(SigningToken, models.SET_NULL, null=True, db_index=False)
     token = models.CharField(max_length=200)  # Lever's: a delivery counts once
     event = models.CharField(max_length=60)
     triggered_at = models.DateTimeField()
     received_at = models.DateTimeField()
     opportunity_id = models.CharField(max_length=80, blank=True)
+    to_stage = models.CharField(max_length=80, blank=True)  # as it claims; only of what is ours
     repeats = models.PositiveIntegerField(default=0)
     verdict = models.CharField(max_length=20)  # a Verdict
+    repeated_at = models.DateTimeField(null=True)
+    disputed = models.BooleanField(default=False)  # a repeat said something else: one is forged
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["connection", "token"], name="delivery_once")
         ]
-        indexes: ClassVar = [models.Index(fields=["connection", "-received_at"])]
+        indexes: ClassVar = [
+            models.Index(fields=["connection", "-received_at"]),
+            models.Index(fields=["connection", "opportunity_id"], name="delivery_about"),
+        ]
         verbose_name_plural = "deliveries"
+
+
+class Refusal(models.Model):
+    """Requests to the webhook's address that were refused within one hour, counted by reason."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="refusals")
+    why = models.CharField(max_length=12)  # a receiver.Why
+    hour = models.DateTimeField()
+    count = models.PositiveBigIntegerField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["connection", "why", "hour"], name="refusal_once")
+        ]
 
 
 class Mark(models.Model):
     """An opportunity that something was heard of: Lever is to be asked about it."""
 
-    connection = models.ForeignKey(Connection, models.CASCADE, related_name="marks")
+    connection = models.ForeignKey(
+        Connection, models.CASCADE, related_name="marks", db_index=False
+    )  # the constraint's index begins with it
     opportunity_id = models.CharField(max_length=80)
     marked_at = models.DateTimeField()
     looked_at = models.DateTimeField(null=True)  # looked at since marked: nothing to do

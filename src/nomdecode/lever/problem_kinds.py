@@ -114,11 +114,11 @@ KINDS = {
             "“Missed changes” names, for each, the webhook that should have told, and why not.",
             "In Lever, under Settings, Webhooks: these are on, with the address that stands under "
             "Setup here: stage change, hired, archive change, deleted.",
-            "Press “Verify connection” there. The test must show up under “Events received” "
+            "Press “Verify connection” there. The test must show up under “Deliveries” "
             "within seconds.",
             "If it does not: Lever needs https with a valid certificate, reachable from the "
             "internet. Ask whoever runs the server.",
-            "If “Events received” counts requests without a fitting signature: paste the signing "
+            "If “Deliveries” counts requests without a fitting signature: paste the signing "
             "token of that webhook under Setup.",
         ),
     ),

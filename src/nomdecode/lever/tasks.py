@@ -7,6 +7,7 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from nomdecode.lever import (
+    credentials,
     duplicates,
     errands,
     export,
@@ -32,6 +33,7 @@ def apply_deliveries(connection_id: int) -> None:
 @app.task(queueing_lock="lever.sweep_deliveries")
 def sweep_deliveries(timestamp: int) -> None:
     marks.sweep(timezone.now())
+    credentials.destroy_retired(timezone.now())
 
 
 # --- what no delivery told

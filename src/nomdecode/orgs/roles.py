@@ -128,7 +128,9 @@ PERMISSIONS: dict[str, Access] = {
     "lever:adopt": Access.STAFF,
     "lever:read_back": Access.STAFF,
     "lever:settle": Access.STAFF,
-    "lever:events": Access.ADMIN,
+    "lever:deliveries": Access.ADMIN,
+    "lever:recover_since": Access.ADMIN,
+    "lever:look_again": Access.ADMIN,
     "lever:drift": Access.ADMIN,
     "lever:compare": Access.ADMIN,
     "lever:problems": Access.ADMIN,
@@ -139,7 +141,6 @@ PERMISSIONS: dict[str, Access] = {
     "lever:rephrase": Access.STAFF,
     "lever:send_anyway": Access.STAFF,
     "lever:erased_there": Access.STAFF,
-    "lever:webhook": Access.LINK,
 }
 
 
