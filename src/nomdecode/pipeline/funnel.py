@@ -5,7 +5,7 @@ from functools import cached_property
 
 from nomdecode.pipeline.cohort import Cohort
 from nomdecode.pipeline.models import Stage, State
-from nomdecode.pipeline.passages import Share
+from nomdecode.pipeline.statistics.shares import Share
 from nomdecode.pipeline.tallies import BEGAN
 
 LONGEST = 90.0  # percent of the picture's width, so that the figure fits beside it
