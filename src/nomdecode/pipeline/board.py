@@ -21,6 +21,7 @@ from nomdecode.pipeline.tallies import CENSORED
 SHOWN = 12  # cards a lane; the list behind its number has them all
 FRESH = timedelta(seconds=10)  # a move heard of so lately is pointed out
 MOST_AGEING = 1000  # counted at most: who is here grows without end where nobody is archived
+CLOSED = (Outcome.ADVANCED, Outcome.EXITED, Outcome.RETURNED)
 WITH_CANDIDATE = "opportunity__interview__candidate"
 
 
