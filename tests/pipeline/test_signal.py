@@ -94,8 +94,8 @@ def test_time_in_stage_counts_who_is_still_there_for_as_long_as_they_were_seen(a
             pytest.approx(0.22, abs=0.05),
             pytest.approx(0.78, abs=0.05),
         ],
-        "exited": [0, 0, 0],
-        "returned": [0, 0, 0],
+        "exited": [0, 0, pytest.approx(0.26, abs=0.01)],
+        "returned": [0, 0, pytest.approx(0.26, abs=0.01)],
     }
 
 
@@ -332,7 +332,7 @@ def test_then_it_says_it_in_a_sentence_with_the_undecided_apart(client, acme, ri
     assert "Of the 24 decided, two in three got there" in said
     assert "95%: 47 to 82%" in said
     assert "range-restricted" in said
-    assert "Worked out" in said
+    assert "worked out" in said
 
 
 def test_the_part_that_changes_is_the_numbers_alone(client, acme, rich):

@@ -143,6 +143,13 @@ def test_without_anybody_still_there_it_is_the_plain_share():
     assert found.at("exited", 12.0).share == pytest.approx(np.mean((seconds <= 12) & (causes == 2)))
 
 
+def test_where_none_has_ended_so_yet_it_is_not_certain_that_none_will():
+    found = aalen_johansen(floats(*range(1, 9)), np.array([1, 0, 0, 0, 0, 0, 0, 0]), NAMES)
+    assert found.at("exited", 4).share == 0
+    assert found.at("exited", 4).high > 0.3  # of five who were seen for so long
+    assert found.at("exited", 0.5).high < found.at("exited", 4).high
+
+
 @pytest.mark.parametrize("cause", [0, 3])
 def test_all_open_and_all_returned(cause):
     found = aalen_johansen(floats(*range(1, 9)), np.array([cause] * 8), NAMES)

@@ -131,7 +131,7 @@ def _times(seconds: NDArray[Any], ended: NDArray[Any], waiting: NDArray[Any]) ->
         "ninetieth": _quantile(ninetieth),
         "ageing": None if limit is None else int((waiting > limit).sum()),
         "curve": _curve(found.curve),
-        "after": _after(seconds, ended),
+        "after": _after(seconds, ended, _until(found.curve)),
     }
 
 
@@ -142,24 +142,33 @@ def _quantile(quantile: Quantile) -> list[float | None]:
 def _curve(curve: Curve) -> list[list[float | None]]:
     """[seconds, staying, low, high] at as many times as a picture can show, evenly spread."""
     shown: list[list[float | None]] = [[0.0, 1.0, 1.0, 1.0]]
-    for moment in np.linspace(0, curve.times[-1], POINTS + 1)[1:]:
+    for moment in np.linspace(0, _until(curve), POINTS + 1)[1:]:
         at = np.searchsorted(curve.times, moment, side="right") - 1
         values = [curve.staying[at], curve.low[at], curve.high[at]] if at >= 0 else [1.0] * 3
         shown.append([round(float(moment), 1), *map(_finite, values)])
     return shown
 
 
+def _until(curve: Curve) -> float:
+    """Where the picture ends: after it nobody left, or so few that the rest were unreadable."""
+    left = np.flatnonzero(np.diff(curve.staying, prepend=1.0))
+    ninetieth = curve.quantile(0.9).value or np.inf
+    return float(min(curve.times[-1], 1.2 * curve.times[left[-1]], 2 * ninetieth))
+
+
 def _finite(value: Any) -> float | None:
     return None if np.isnan(value) else round(float(value), 5)
 
 
-def _after(seconds: NDArray[Any], ended: NDArray[Any]) -> list[Content]:
+def _after(seconds: NDArray[Any], ended: NDArray[Any], until: float) -> list[Content]:
     """Of those who entered, how many had ended how after so many days."""
     risks = aalen_johansen(seconds, ended, ENDS)
     seen = float(risks.times[-1])
-    shown = [days for days in AFTER if days * DAY <= seen]
+    early = [days for days in AFTER if days * DAY < until]
     rows = []
-    for days in shown:
+    for days in AFTER[: len(early) + 1]:  # and once when all but few have left
+        if days * DAY > seen:
+            break
         found = {name: risks.at(name, days * DAY) for name in ENDS.values()}
         rows.append({"days": days} | {n: [it.share, it.low, it.high] for n, it in found.items()})
     return rows

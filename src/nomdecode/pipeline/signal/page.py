@@ -156,6 +156,7 @@ class Page:
             _whisker(
                 row["text"],
                 it.share,
+                "who left",
                 note="; ".join(_beside(row, it)),
                 firm=not it.provisional,
             )
@@ -224,19 +225,20 @@ class Page:
             {
                 "text": target["text"],
                 "share": Share(*target["share"]),
-                "rows": [_auc(row) for row in target["rows"]],
-                "bands": [_band(band) for band in target["bands"]],
+                "rows": [_auc(row) for row in target["rows"] if row["auc"]],
+                "few": [row["text"] for row in target["rows"] if not row["auc"]],
+                "bands": [_band(band) for band in target["bands"] if band["share"][1]],
                 "says": target["rows"][0]["auc"],
             }
             for target in self.content["prediction"]
         ]
 
 
-def said(share: Share) -> str:
+def said(share: Share, of: str = "decided") -> str:
     """ "22 of 33 decided: 67% (50–80)"; of few only the counts."""
     if not share.whole:
-        return "nobody is decided"
-    counts = f"{share.part} of {share.whole} decided"
+        return f"nobody {of}"
+    counts = f"{share.part} of {share.whole} {of}"
     if not share.enough:
         return f"{counts}, too few"
     return f"{counts}: {_range(share.rate, *share.interval)}"
@@ -246,9 +248,11 @@ def _range(rate: float, low: float, high: float) -> str:
     return f"{100 * rate:.0f}% ({100 * low:.0f}–{100 * high:.0f})"
 
 
-def _whisker(text: str, share: Share, note: str = "", firm: bool = True) -> Row:
+def _whisker(
+    text: str, share: Share, of: str = "decided", note: str = "", firm: bool = True
+) -> Row:
     drawn = charts.whisker(share.rate, *share.interval) if share.enough else None
-    return Row(text, said(share), note, whisker=drawn, firm=firm)
+    return Row(text, said(share, of), note, whisker=drawn, firm=firm)
 
 
 def _beside(row: Content, it: PassThrough) -> Iterator[str]:
@@ -274,15 +278,13 @@ def _after(row: Content) -> Iterator[Row]:
         ]
         yield Row(
             f"{at['days']} day{'' if at['days'] == 1 else 's'}",
-            f"{_range(*at['advanced'])} advanced",
+            _range(*at["advanced"]),
             parts=charts.bar([each for each in parts if each[2] > 0.0005], 1.0),
         )
 
 
 def _auc(row: Content) -> Row:
     counts = f"{row['made_it']} made it, {row['did_not']} did not"
-    if row["auc"] is None:
-        return Row(row["text"], "too few", note=counts)
     return Row(row["text"], _range(*row["auc"]), note=counts, whisker=charts.whisker(*row["auc"]))
 
 

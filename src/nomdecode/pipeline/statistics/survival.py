@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nomdecode.pipeline.statistics import TOO_FEW, Z_95
+from nomdecode.pipeline.statistics.shares import Share
 
 type Floats = NDArray[np.float64]
 type Bools = NDArray[np.bool_]
@@ -110,9 +111,14 @@ class CompetingRisks:
         """By `time`; after the last one seen, what was known then."""
         upto = int(np.searchsorted(self.times, time, side="right"))
         if not upto:
-            return Incidence(0.0, 0.0, 0.0)
+            return Incidence(0.0, *Share(0, int(self.at_risk[0])).interval)
         share = float(self.by_cause[cause][upto - 1])
-        return Incidence(share, *_log_log(share, self._variance(cause, share, upto)))
+        variance = self._variance(cause, share, upto)
+        if 0 < share < 1 and variance:
+            return Incidence(share, *_log_log(share, variance))
+        # Of none, or of all, there is no variance: Wilson's, of those who were seen for so long.
+        seen = int(self.at_risk[upto - 1])
+        return Incidence(share, *Share(round(share * seen), seen).interval)
 
     def _variance(self, cause: str, share: float, upto: int) -> float:
         """Aalen's estimate by the delta method (Marubini & Valsecchi 1995, 10.12)."""
@@ -128,8 +134,6 @@ class CompetingRisks:
 
 def _log_log(share: float, variance: float) -> tuple[float, float]:
     """Stays within 0 and 1."""
-    if not 0 < share < 1 or not variance:
-        return share, share
     spread = Z_95 * np.sqrt(variance) / (share * np.log(share))
     low, high = share ** np.exp(-spread), share ** np.exp(spread)
     return float(low), float(high)
