@@ -125,7 +125,7 @@ def problems_of_signal(page: Page, product: Product) -> list[str]:
     page.goto(product.url + "/signal/?days=all")
     expect(page.get_by_role("heading", name="Time in stage")).to_be_visible(timeout=60_000)
     expect(page.get_by_role("heading", name="Integrity")).to_be_visible()
-    for each in page.locator("summary").all():
+    for each in page.locator("main summary").all():
         each.click()
     return problems(page)
 
