@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection as database
 from django.db.models import Count, Max, Q, QuerySet
@@ -10,7 +11,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from nomdecode.lever.models import Delivery, Duplicate, Export, ExportState
+from nomdecode.lever.models import Delivery, Duplicate, Export, ExportState, Mend
 from nomdecode.orgs.models import Organisation
 from nomdecode.orgs.roles import MemberRequest
 from nomdecode.pipeline.cohort import Filters, midnight
@@ -38,6 +39,7 @@ class Integrity:
     duplicates: int
     p50: float | None  # seconds from the interview's end until it is in Lever
     p95: float | None
+    mended: int  # changes in Lever that a comparison found before any webhook told
     heard_at: datetime | None  # the last webhook
 
 
@@ -57,6 +59,7 @@ def of(organisation: Organisation, filters: Filters, now: datetime) -> Integrity
         duplicates=doubled.count(),
         p50=p50,
         p95=p95,
+        mended=_mended(organisation, filters, now),
         heard_at=deliveries.aggregate(at=Max("received_at"))["at"],
     )
 
@@ -64,14 +67,29 @@ def of(organisation: Organisation, filters: Filters, now: datetime) -> Integrity
 def _exports(organisation: Organisation, filters: Filters, now: datetime) -> QuerySet[Export]:
     """Of outcomes of the period, but for those that stay here."""
     found = Export.objects.filter(organisation=organisation).exclude(state=ExportState.ENDED)
-    if filters.position:
-        found = found.filter(interview__position=filters.position)
-    if filters.interviewer:
-        decided = {"assignments__decider": True, "assignments__member": filters.interviewer}
-        found = found.filter(**{f"interview__{name}": value for name, value in decided.items()})
+    found = found.filter(**_chosen(filters, "interview"))
     if since := filters.since(now):
         found = found.filter(interview__outcome__stands_at__gte=midnight(since))
     return found
+
+
+def _mended(organisation: Organisation, filters: Filters, now: datetime) -> int:
+    found = Mend.objects.filter(connection__organisation=organisation)
+    found = found.filter(**_chosen(filters, "opportunity__interview"))
+    if since := filters.since(now):
+        found = found.filter(found_at__gte=midnight(since))
+    return found.count()
+
+
+def _chosen(filters: Filters, interview: str) -> dict[str, Any]:
+    """For a table from which `interview` leads to the interviews."""
+    chosen: dict[str, Any] = {}
+    if filters.position:
+        chosen[f"{interview}__position"] = filters.position
+    if filters.interviewer:
+        chosen[f"{interview}__assignments__decider"] = True
+        chosen[f"{interview}__assignments__member"] = filters.interviewer
+    return chosen
 
 
 def _took(exports: QuerySet[Export], waiting: int) -> tuple[float | None, float | None]:

@@ -51,7 +51,6 @@ def compute(cohort: Cohort) -> Content:
         "severity": _severity(facts.decided()),
         "agreement": _agreement(ratings, cohort),
         "prediction": _prediction(ratings, cohort, milestone),
-        "heard": {name: int(column[0]) for name, column in facts.heard().items()},
     }
 
 

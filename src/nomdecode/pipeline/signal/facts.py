@@ -114,12 +114,6 @@ RATINGS = f"""
     WHERE {_chosen("i")} AND o.stands_at >= %(since)s
 """
 
-HEARD = """
-    SELECT count(*) FILTER (WHERE how = 'reconcile') AS mended, count(*) AS of
-    FROM pipeline_stagemove m JOIN pipeline_opportunity o ON o.id = m.opportunity_id
-    WHERE o.organisation_id = %(organisation)s AND heard_at >= %(since)s
-"""
-
 
 @dataclass(frozen=True)
 class Facts:
@@ -143,9 +137,6 @@ class Facts:
     def ratings(self) -> Columns:
         names = ("interview", "criterion", "rating", "hired", "passed")
         return self._read(RATINGS, dict.fromkeys(names, "int"))
-
-    def heard(self) -> Columns:
-        return self._read(HEARD, {"mended": "int", "of": "int"})
 
     def _read(self, statement: str, types: dict[str, str]) -> Columns:
         cohort, chosen = self.cohort, self.cohort.filters

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('interviews', '0002_former_interviewers'),
         ('orgs', '0002_audit_append_only'),
-        ('pipeline', '0002_counts_kept_at_write_time'),
+        ('pipeline', '0003_counts_kept_at_write_time'),
     ]
 
     operations = [
