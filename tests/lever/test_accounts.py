@@ -416,6 +416,20 @@ def test_a_text_that_waits_for_a_person_still_waits_for_one(company: Company) ->
     assert (row.state, row.reason, row.account) == ("stopped", "identity", 2)
 
 
+def test_kept_here_nobody_is_asked_to_rephrase_any_more(company: Company) -> None:
+    stopped, other = company.interview(), company.interview()
+    export.stop(company.row(stopped), "identity", kinds=["name"])
+    Export.objects.filter(interview=stopped).update(found_in="1f")
+    for each in (stopped, other):
+        each.assignments.update(rephrase_asked_at=timezone.now())
+    company.run(other)  # in Lever: what is asked there is not settled here
+    company.key_of("borealis")
+    company.settle(send=False)
+    assert company.row(stopped).reason == "skipped"
+    assert not stopped.assignments.exclude(rephrase_asked_at=None).exists()
+    assert other.assignments.exclude(rephrase_asked_at=None).exists()
+
+
 def test_a_decision_about_accounts_that_are_no_longer_these_is_not_taken(company: Company) -> None:
     interview = company.interview()
     company.key_of("borealis")
