@@ -37,7 +37,10 @@ def test_of_what_should_be_in_lever_how_much_is_and_how_often():
     waiting(acme, "ended")  # stays here
     found = of(acme)
     assert (found.eligible, found.exported, found.stopped) == (3, 1, 1)
-    assert (found.read_back, found.duplicates) == (1, 1)
+    assert (found.read_back, found.duplicates) == (0, 1)
+    doubled.interview.opportunity.looked_at = timezone.now()
+    doubled.interview.opportunity.save()
+    assert of(acme).read_back == 1
     Duplicate.objects.filter(export=doubled).update(settled_at=timezone.now())
     assert of(acme).duplicates == 0
 
