@@ -290,3 +290,5 @@ def busy_elsewhere(name: str) -> Iterator[None]:
     with psycopg.connect(**parameters) as other:
         other.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
         yield
+        # A connection that is closed gives it up a moment later.
+        other.execute("SELECT pg_advisory_unlock(hashtext(%s))", [name])

@@ -39,9 +39,9 @@ def shared(interview_id: UUID) -> Connection:
     """Its organisation's; until the transaction ends no setting of it is saved. Many at once."""
     with database.cursor() as cursor:
         cursor.execute(_SHARE, [interview_id])
-    for connection in Connection.objects.raw(_OF_INTERVIEW, [interview_id]):
-        return connection
-    return of(Organisation.objects.get(interviews=interview_id))
+        organisation_id = cursor.fetchone()[0]
+    connection = Connection.objects.filter(organisation=organisation_id).first()
+    return connection or of(Organisation.objects.get(pk=organisation_id))
 
 
 def held(connection: Connection) -> Connection:
@@ -54,14 +54,11 @@ def held(connection: Connection) -> Connection:
 # Not the row's own lock: claims that follow one another closely would keep a change out for ever.
 # This one is given in the order in which it was asked for, and the row is read after it.
 _SHARE = """
-    SELECT pg_advisory_xact_lock_shared(hashtextextended('lever.connection ' || organisation_id, 0))
+    SELECT organisation_id,
+        pg_advisory_xact_lock_shared(hashtextextended('lever.connection ' || organisation_id, 0))
     FROM interviews_interview WHERE id = %s
 """
 _HOLD = "SELECT pg_advisory_xact_lock(hashtextextended('lever.connection ' || %s::uuid, 0))"
-_OF_INTERVIEW = """
-    SELECT * FROM lever_connection WHERE organisation_id =
-    (SELECT organisation_id FROM interviews_interview WHERE id = %s)
-"""
 
 
 def webhook_url(connection: Connection) -> str:

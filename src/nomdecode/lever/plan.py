@@ -35,8 +35,8 @@ class NoFallback(Exception):
 @transaction.atomic
 def reserve(export: Export, now: datetime) -> None:
     """Its second, before the claim: others who choose one wait for this, not for a whole claim."""
-    not_planned = Export.objects.filter(pk=export.pk, plan__isnull=True)
-    not_planned.update(marker=_second(export, now))
+    as_read = Export.objects.filter(pk=export.pk, plan__isnull=True, marker=export.marker)
+    as_read.update(marker=_second(export, now))
 
 
 def fix(export: Export, connection: Connection, now: datetime) -> Plan:
