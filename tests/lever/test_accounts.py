@@ -416,6 +416,18 @@ def test_a_text_that_waits_for_a_person_still_waits_for_one(company: Company) ->
     assert (row.state, row.reason, row.account) == ("stopped", "identity", 2)
 
 
+def test_kept_here_nobody_is_asked_to_rephrase_any_more(
+    company: Company, django_capture_on_commit_callbacks: Any
+) -> None:
+    interview = company.interview()
+    export.stop(company.row(interview), "identity", kinds=["name"])
+    interview.assignments.update(rephrase_asked_at=timezone.now())
+    company.key_of("borealis")
+    with django_capture_on_commit_callbacks(execute=True):
+        company.settle(send=False)
+    assert not interview.assignments.exclude(rephrase_asked_at=None).exists()
+
+
 def test_a_decision_about_accounts_that_are_no_longer_these_is_not_taken(company: Company) -> None:
     interview = company.interview()
     company.key_of("borealis")

@@ -30,7 +30,7 @@ from nomdecode.lever.models import (
     MemberEmail,
     PositionPosting,
 )
-from nomdecode.orgs.models import Member, Role, User
+from nomdecode.orgs.models import AuditEvent, Member, Role, User
 from nomdecode.pipeline.models import Opportunity
 from sandbox import Running
 
@@ -591,6 +591,12 @@ def test_what_the_guard_stops_is_not_told_to_the_candidate_as_sent(company: Comp
     interview = company.interview(evidence="Zephyrine wrote clear code.")
     company.run(interview)
     assert reveals.seen(interview.candidate) == []
+
+
+def test_the_trail_does_not_tell_that_it_was_the_guard(company: Company) -> None:
+    """An admin who interviewed could write a guess into the scorecard and look there."""
+    company.run(company.interview(evidence="Zephyrine wrote clear code."))
+    assert AuditEvent.objects.get(action="export.stopped").detail == {}
 
 
 def test_rephrased_it_leaves(company: Company) -> None:

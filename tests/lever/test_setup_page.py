@@ -258,6 +258,18 @@ def test_who_performs_is_checked_as_soon_as_it_is_typed(
     assert (admin.reloaded().perform_as == email) is (status == 200)
 
 
+def test_a_page_of_before_does_not_save_over_who_performs_now(admin: Admin) -> None:
+    admin.connect()
+    assert admin.save().status_code == 302
+    was = re.search(r'name="perform_as_was"\s+value="([^"]+)"', admin.page())
+    assert was and was[1] == "dana@acme.example"
+    admin.post("perform_as", headers=HTMX, perform_as="remy@acme.example")
+    assert admin.save(perform_as=was[1], perform_as_was=was[1]).status_code == 302
+    assert admin.reloaded().perform_as == "remy@acme.example"
+    admin.save(perform_as="dana@acme.example", perform_as_was="remy@acme.example")
+    assert admin.reloaded().perform_as == "dana@acme.example"
+
+
 def test_who_is_not_in_an_older_list_is_looked_up_while_the_page_stands(admin: Admin) -> None:
     admin.connect()
     admin.connection.pick_lists.update(fetched_at=timezone.now() - questions.JUST_NOW)

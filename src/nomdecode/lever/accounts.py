@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
+from nomdecode.interviews.models import Assignment
 from nomdecode.lever import connection as connections
 from nomdecode.lever import export as exports
 from nomdecode.lever import pick_lists
@@ -239,3 +240,6 @@ def _keep_here(rows: QuerySet[Export], name: str) -> None:
     )
     rows.update(skipped_at=now, skipped_why=why)
     rows.update(state=ExportState.ENDED, reason="skipped", detail={}, state_since=now)
+    asked = Assignment.objects.filter(interview__export__in=rows).exclude(rephrase_asked_at=None)
+    # Nobody need rephrase now. Not while the exports are locked: a scorecard locks the other way.
+    transaction.on_commit(lambda: asked.update(rephrase_asked_at=None))

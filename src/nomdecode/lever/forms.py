@@ -113,6 +113,9 @@ class SettingsForm(forms.Form):
     def chosen(self) -> dict[str, Any]:
         """What can be saved, whatever is wrong with the rest."""
         chosen = {name: self.cleaned_data[name] for name in SAVED if name in self.cleaned_data}
+        # It is saved as soon as it is typed: a page where nobody typed saves none over another's.
+        if chosen.get("perform_as") == self.data.get("perform_as_was"):
+            chosen.pop("perform_as", None)
         if "perform_as" in chosen:
             chosen |= choices.performing(chosen.pop("perform_as"), counts=self.counts)
         return chosen
