@@ -85,7 +85,10 @@ def _of_the_site(browser: Browser, built: stack.Stack) -> Iterator[tuple[str, tu
         "position-new": (remy, "/positions/new/"),
         "candidates": (remy, "/candidates/"),
         "pipeline": (ada, "/pipeline/"),
+        "pipeline-everything": (ada, "/pipeline/?days=all"),
+        "pipeline-sparse": (ada, "/pipeline/?days=30"),
         "pipeline-empty": (nora, "/pipeline/"),
+        "pipeline-list": (ada, "/pipeline/list?show=in_lever"),
         "settings-profile": (iris, "/settings/"),
         "settings-org": (ada, "/settings/org/"),
         "settings-members": (ada, "/settings/org/members/"),
@@ -94,7 +97,10 @@ def _of_the_site(browser: Browser, built: stack.Stack) -> Iterator[tuple[str, tu
         "lever-setup-empty": (nora, "/settings/org/lever/"),
         "lever-activity": (ada, "/settings/org/lever/activity"),
         "lever-activity-retry": (ada, "/settings/org/lever/activity/retry"),
-        "lever-events": (ada, "/settings/org/lever/events"),
+        "lever-deliveries": (ada, "/settings/org/lever/deliveries"),
+        "lever-deliveries-refused": (ada, "/settings/org/lever/deliveries?state=refused"),
+        "lever-deliveries-recover": (ada, "/settings/org/lever/deliveries/recover"),
+        "lever-missed": (ada, "/settings/org/lever/missed"),
         "lever-problems": (ada, "/settings/org/lever/problems"),
         "two-step": (ada, "/accounts/2fa/"),
         "two-step-set-up": (ada, "/accounts/2fa/totp/activate/"),
@@ -128,7 +134,7 @@ def _of_the_site(browser: Browser, built: stack.Stack) -> Iterator[tuple[str, tu
         address = str(row.locator("a").first.get_attribute("href"))
         yield "schedule", (remy, f"{address}schedule/")
         page.goto(built.url + "/pipeline/")
-        card = page.locator('[aria-label="Onsite"] a').last
+        card = page.locator('[aria-label="Onsite"] a.cover').last
         interview = str(card.get_attribute("href"))
         yield "interview-in-lever", (remy, interview)
         yield "lever-export", (ada, f"/settings/org/lever/activity/{interview.split('/')[2]}")

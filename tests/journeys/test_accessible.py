@@ -107,6 +107,7 @@ def test_pages_of_a_recruiter(visit: Visits, product: Product) -> None:
         *(*some, passed, failed, waits, f"{some[0]}schedule/"),
         *(f"/settings/org/lever/activity/{each.split('/')[2]}" for each in (passed, waits)),
         *("/candidates/", "/candidates/?q=nobody+has+this", "/pipeline/"),
+        *("/pipeline/?days=30", "/pipeline/list?show=in_lever", "/pipeline/list?show=here"),
     ]
     found = of_all(page, product, paths)
     page.goto(product.url + passed)
@@ -128,8 +129,9 @@ def test_pages_of_an_admin(visit: Visits, product: Product) -> None:
         *("/settings/org/audit/", "/settings/org/lever/", "/settings/org/lever/?replace"),
         *(
             f"/settings/org/lever/{part}"
-            for part in ("activity", "activity/retry", "events", "problems")
+            for part in ("activity", "activity/retry", "deliveries", "missed", "problems")
         ),
+        *(f"/settings/org/lever/deliveries{part}" for part in ("?state=refused", "/recover")),
         *("/accounts/2fa/", "/accounts/password/change/", "/accounts/logout/"),
     ]
     assert of_all(visit(ADA), product, paths) == []

@@ -45,7 +45,7 @@ FIELDS = {
 }
 
 
-NEEDS_MORE = {"lever:webhook", "lever:erased_there"}  # a signature; somebody who was erased
+NEEDS_MORE = {"lever:erased_there"}  # somebody who was erased
 USER = {"id": "u", "name": "U", "email": "u@acme.example", "role": "", "deactivated": False}
 
 

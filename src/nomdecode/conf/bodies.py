@@ -4,35 +4,27 @@ Django reads a body to its end before it looks at the address, and what does not
 goes to the disk: a résumé unencrypted, and a stranger's gigabytes.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.csp import build_policy
 
-from nomdecode.lever.webhook_view import LONGEST as LONGEST_DELIVERY
-
-type Message = dict[str, Any]
-type Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-type Send = Callable[[Mapping[str, Any]], Awaitable[None]]
-type Application = Callable[[Message, Receive, Send], Awaitable[None]]
+from nomdecode.lever.receiver import Application, Receive, Scope, Send
 
 UPLOADS = ("/join/", "/c/")  # where candidates send a résumé
-HOOKS = "/hooks/"
 
 
 def limit(path: str) -> int:
     """Bytes of a body that are taken at this address."""
-    if path.startswith(HOOKS):
-        return LONGEST_DELIVERY
     if path.startswith(UPLOADS):
         return int(settings.FILE_UPLOAD_MAX_MEMORY_SIZE)
     return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
 
 
 def limited(application: Application) -> Application:
-    async def within_limits(scope: Message, receive: Receive, send: Send) -> None:
+    async def within_limits(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await application(scope, receive, send)
         most, taken = limit(scope["path"]), 0
@@ -54,7 +46,7 @@ def limited(application: Application) -> Application:
     return within_limits
 
 
-def announced(scope: Message) -> int:
+def announced(scope: Scope) -> int:
     length = dict(scope["headers"]).get(b"content-length", b"")
     return int(length) if length.isdigit() else 0
 

@@ -106,6 +106,8 @@ PERMISSIONS: dict[str, Access] = {
     # pipeline
     "pipeline:pipeline": Access.STAFF,
     "pipeline:board": Access.STAFF,
+    "pipeline:behind": Access.STAFF,
+    "pipeline:times": Access.STAFF,
     "pipeline:csv": Access.STAFF,
     # lever
     "lever:setup": Access.ADMIN,
@@ -126,7 +128,11 @@ PERMISSIONS: dict[str, Access] = {
     "lever:adopt": Access.STAFF,
     "lever:read_back": Access.STAFF,
     "lever:settle": Access.STAFF,
-    "lever:events": Access.ADMIN,
+    "lever:deliveries": Access.ADMIN,
+    "lever:recover_since": Access.ADMIN,
+    "lever:look_again": Access.ADMIN,
+    "lever:drift": Access.ADMIN,
+    "lever:compare": Access.ADMIN,
     "lever:problems": Access.ADMIN,
     "lever:member_email": Access.ADMIN,
     "lever:posting": Access.STAFF,
@@ -135,7 +141,6 @@ PERMISSIONS: dict[str, Access] = {
     "lever:rephrase": Access.STAFF,
     "lever:send_anyway": Access.STAFF,
     "lever:erased_there": Access.STAFF,
-    "lever:webhook": Access.LINK,
 }
 
 

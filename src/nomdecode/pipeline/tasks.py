@@ -1,0 +1,18 @@
+"""Doorbells of this room: a job says only where to look."""
+
+from uuid import UUID
+
+from procrastinate.contrib.django import app
+
+from nomdecode.orgs.models import Organisation
+from nomdecode.pipeline import journeys, times
+
+
+@app.task
+def follow_order(organisation_id: str) -> None:
+    journeys.follow_order(UUID(organisation_id))
+
+
+@app.task
+def compute_times(organisation_id: str) -> None:
+    times.compute_asked(Organisation.objects.get(pk=organisation_id))
