@@ -42,9 +42,12 @@ def test_a_signed_delivery_is_kept_and_its_opportunity_marked(door: Door) -> Non
 def test_the_worker_is_rung_once_however_many_arrive(door: Door) -> None:
     door.post_all(signed(f"o-{number}") for number in range(20))
     door.heard("o-20")
-    jobs = ProcrastinateJob.objects.filter(task_name="nomdecode.lever.tasks.apply_deliveries")
+    jobs = ProcrastinateJob.objects.filter(
+        task_name="nomdecode.lever.tasks.apply_deliveries",
+        args__connection_id=door.connection.pk,
+    )
     door.later(jobs.exists)
-    assert [job.args for job in jobs] == [{"connection_id": door.connection.pk}]
+    assert jobs.count() == 1
 
 
 def test_open_pages_are_told(door: Door) -> None:
