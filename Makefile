@@ -72,6 +72,12 @@ bench-window: .venv/development  ## how long a worker could be frozen into sendi
 bench-funnel: .venv/development  ## the Pipeline page and a write with 10^3 to 10^6 stage moves (N=)
 	$(BIN)/python benchmarks/funnel.py
 
+bench-signal: .venv/development  ## seconds and memory of Signal's numbers, with 10^3 to 10^6 moves (N=)
+	$(BIN)/python benchmarks/compute_signal.py
+
+bench-coverage: .venv/development  ## how often the intervals on Signal hold the truth, also with few
+	$(BIN)/python benchmarks/coverage.py
+
 faults: .venv/development  ## everything goes wrong, then what Lever has is counted: N=10000 SEED=1
 	PYTHONPATH=tests $(BIN)/python -m faults.run --n $(or $(N),10000) --seed $(or $(SEED),1)
 	PYTHONPATH=tests $(BIN)/python -m faults.run --n 60 --seed $(or $(SEED),1) --window
@@ -89,4 +95,4 @@ lock:  ## write requirements*.lock anew
 clean:  ## remove what was built (not the data)
 	rm -rf .venv .tools build
 
-.PHONY: help setup develop demo demo-check lint test model chromium screenshots bench-latency bench-export bench-funnel bench-webhooks bench-window faults converge test-faults lock clean
+.PHONY: help setup develop demo demo-check lint test model chromium screenshots bench-latency bench-export bench-funnel bench-webhooks bench-window bench-signal bench-coverage faults converge test-faults lock clean

@@ -94,6 +94,7 @@ CHANGES = {
     "orgs:revoke",
     "orgs:switch",
     "pipeline:times",
+    "signal:ask",
 }
 
 

@@ -1,14 +1,13 @@
-"""Passages as docs/statistics defines them, and the golden values of the Wilson interval."""
+"""Passages as docs/statistics defines them."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from types import SimpleNamespace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nomdecode.pipeline.passages import Outcome, Share, in_order, passages
+from nomdecode.pipeline.passages import Outcome, in_order, passages
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ORDER = {"lead": 0, "screen": 1, "onsite": 2, "offer": 3}
@@ -27,18 +26,6 @@ def moved(*stages, indexes=None):
 
 def outcomes(moves, **ends):
     return [(p.stage, p.outcome.value) for p in passages(moves, ORDER, **ends)]
-
-
-@pytest.mark.parametrize(
-    ("part", "whole", "low", "high"),
-    [(6, 10, 0.31267, 0.83182), (0, 5, 0, 0.43448), (45, 150, 0.23241, 0.37758)],
-)
-def test_the_wilson_interval_has_its_golden_values(part, whole, low, high):
-    assert Share(part, whole).interval == pytest.approx((low, high), abs=5e-6)
-
-
-def test_a_share_of_nothing_may_be_anything():
-    assert Share(0, 0).percents == (0, 100)
 
 
 def test_a_later_stage_advances_an_earlier_one_returns_and_the_last_is_open():

@@ -109,6 +109,11 @@ PERMISSIONS: dict[str, Access] = {
     "pipeline:behind": Access.STAFF,
     "pipeline:times": Access.STAFF,
     "pipeline:csv": Access.STAFF,
+    # signal: an interviewer sees how strict they are, and nothing else
+    "signal:signal": Access.MEMBER,
+    "signal:numbers": Access.MEMBER,
+    "signal:ask": Access.MEMBER,
+    "signal:csv": Access.MEMBER,
     # lever
     "lever:setup": Access.ADMIN,
     "lever:key": Access.ADMIN,
@@ -128,6 +133,7 @@ PERMISSIONS: dict[str, Access] = {
     "lever:adopt": Access.STAFF,
     "lever:read_back": Access.STAFF,
     "lever:settle": Access.STAFF,
+    "lever:integrity": Access.STAFF,
     "lever:deliveries": Access.ADMIN,
     "lever:recover_since": Access.ADMIN,
     "lever:look_again": Access.ADMIN,

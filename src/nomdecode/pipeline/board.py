@@ -13,38 +13,16 @@ from django.db.models import QuerySet
 from nomdecode.orgs.models import Member
 from nomdecode.pipeline import times
 from nomdecode.pipeline.cohort import Cohort, interviewed_by, midnight
-from nomdecode.pipeline.funnel import ENOUGH
 from nomdecode.pipeline.models import HERE, Journey, Passage, Stage, StageMove, State
-from nomdecode.pipeline.passages import Outcome, Share
+from nomdecode.pipeline.passages import Outcome
+from nomdecode.pipeline.statistics.shares import PassThrough
 from nomdecode.pipeline.tallies import CENSORED
 
 SHOWN = 12  # cards a lane; the list behind its number has them all
 FRESH = timedelta(seconds=10)  # a move heard of so lately is pointed out
-SETTLED = 0.8  # share of closed passages from which a rate is no longer provisional
 MOST_AGEING = 1000  # counted at most: who is here grows without end where nobody is archived
 CLOSED = (Outcome.ADVANCED, Outcome.EXITED, Outcome.RETURNED)
 WITH_CANDIDATE = "opportunity__interview__candidate"
-
-
-@dataclass(frozen=True)
-class PassThrough:
-    """Who went on from one stage: advanced / (advanced + exited + returned)."""
-
-    share: Share
-    open: int
-    censored: int = 0  # deleted while there
-
-    @property
-    def percent(self) -> str:
-        return f"{self.share.percent}%"
-
-    @property
-    def enough(self) -> bool:
-        return self.share.whole >= ENOUGH
-
-    @property
-    def provisional(self) -> bool:
-        return self.share.whole < SETTLED * (self.share.whole + self.open + self.censored)
 
 
 @dataclass(frozen=True)
@@ -141,15 +119,16 @@ class Board:
 
     def _lane(self, stage: Stage, cards: list[Passage]) -> Lane:
         key, counts = stage.external_id, self.cohort.counts
-        closed = {outcome: counts.get((key, outcome), 0) for outcome in CLOSED}
         return Lane(
             stage=key,
             text=stage.text,
             here=self.cohort.ever.get((key, Outcome.OPEN), 0),
             went_on=PassThrough(
-                Share(closed[Outcome.ADVANCED], sum(closed.values())),
-                counts.get((key, Outcome.OPEN), 0),
-                counts.get((key, CENSORED), 0),
+                advanced=counts.get((key, Outcome.ADVANCED), 0),
+                exited=counts.get((key, Outcome.EXITED), 0),
+                returned=counts.get((key, Outcome.RETURNED), 0),
+                open=counts.get((key, Outcome.OPEN), 0),
+                censored=counts.get((key, CENSORED), 0),
             ),
             cards=[self._card(passage) for passage in cards],
             times=self.kept.times.get(key),

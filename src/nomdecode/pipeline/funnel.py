@@ -5,7 +5,7 @@ from functools import cached_property
 
 from nomdecode.pipeline.cohort import Cohort
 from nomdecode.pipeline.models import Stage, State
-from nomdecode.pipeline.passages import Share
+from nomdecode.pipeline.statistics.shares import Share
 from nomdecode.pipeline.tallies import BEGAN
 
 LONGEST = 90.0  # percent of the picture's width, so that the figure fits beside it
@@ -59,7 +59,7 @@ class Funnel:
                 self._row(stage.text, self.reached(stage), "reached", stage.external_id)
                 for stage in self.ahead
             ),
-            self._row("Hired", self._in_state(State.HIRED), "hired"),
+            self._row("Hired", self.hired, "hired"),
         ]
 
     @cached_property
@@ -77,8 +77,9 @@ class Funnel:
     @cached_property
     def milestone(self) -> Milestone | None:
         stage = milestone_of(self.ahead)
-        if stage is None:
-            return None
+        return self.seen_from(stage) if stage else None
+
+    def seen_from(self, stage: Stage) -> Milestone:
         return Milestone(
             stage=stage,
             reached=self.reached(stage),
@@ -87,6 +88,14 @@ class Funnel:
             not_there=self._in_state(State.NOT_THERE),
             deleted=self._before(stage, State.DELETED),
         )
+
+    @property
+    def hired(self) -> int:
+        return self._in_state(State.HIRED)
+
+    @property
+    def left(self) -> int:
+        return self._in_state(State.LEFT)
 
     def reached(self, stage: Stage) -> int:
         """Came as far as that stage or further, whether or not they stopped there; all hired."""

@@ -252,3 +252,39 @@ class KeptTimes(models.Model):
 
     def __str__(self) -> str:
         return self.days
+
+
+class KeptSignal(models.Model):
+    """Signal's numbers for one choice of filters: computed by a worker, asked for by a page."""
+
+    organisation = models.ForeignKey(
+        Organisation, models.CASCADE, related_name="kept_signals", db_index=False
+    )
+    position = models.ForeignKey(
+        Position, models.CASCADE, null=True, related_name="+", db_index=False
+    )
+    interviewer = models.ForeignKey(
+        Member, models.CASCADE, null=True, related_name="+", db_index=False
+    )
+    days = models.CharField(max_length=4)  # of Filters
+    asked_at = models.DateTimeField()
+    computed_at = models.DateTimeField(null=True)
+    took = models.FloatField(default=0)  # seconds
+    content: "models.JSONField[dict[str, Any], dict[str, Any]]" = models.JSONField(default=dict)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["organisation", "position", "interviewer", "days"],
+                nulls_distinct=False,
+                name="kept_signal_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.days
+
+    @property
+    def asking(self) -> bool:
+        """A worker is to compute it, or is at it."""
+        return self.computed_at is None or self.computed_at < self.asked_at

@@ -1,4 +1,4 @@
-"""Passages through stages, and how sure a share of few is. Pure: no table is read here.
+"""Passages through stages. Pure: no table is read here.
 
 One passage = (stage, entered at, left at or open, outcome), made from moves as facts:
 
@@ -17,10 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from math import sqrt
 from typing import Protocol
-
-Z_95 = 1.959963984540054  # the normal distribution's 97.5% point
 
 
 class Outcome(StrEnum):
@@ -103,35 +100,3 @@ def _direction(move: Move, later: Move, order: dict[str, int]) -> Outcome:
     if move.to_index is None or later.to_index is None:  # of two orders, one counts for both
         here, there = order.get(move.to_stage, -1), order.get(later.to_stage, -1)
     return Outcome.ADVANCED if there > here else Outcome.RETURNED
-
-
-@dataclass(frozen=True)
-class Share:
-    """`part` of `whole`, with its 95% Wilson interval."""
-
-    part: int
-    whole: int
-
-    @property
-    def rate(self) -> float:
-        return self.part / self.whole if self.whole else 0.0
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """(low, high), each 0 to 1; of nothing, anything."""
-        n = self.whole
-        if not n:
-            return 0.0, 1.0
-        middle = (self.rate + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
-        spread = sqrt(self.rate * (1 - self.rate) / n + Z_95**2 / (4 * n**2))
-        spread *= Z_95 / (1 + Z_95**2 / n)
-        return max(0.0, middle - spread), min(1.0, middle + spread)
-
-    @property
-    def percent(self) -> int:
-        return round(100 * self.rate)
-
-    @property
-    def percents(self) -> tuple[int, int]:
-        low, high = self.interval
-        return round(100 * low), round(100 * high)
