@@ -9,6 +9,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 import factories
+from nomdecode.interviews import anonymity
 from nomdecode.interviews.models import Assignment, Criterion, Interview, Scorecard
 from nomdecode.orgs.models import Role
 from nomdecode.pipeline import journeys, moves, stages, tasks
@@ -188,6 +189,34 @@ def test_clocks_run_from_the_interviews_end_and_who_waits_counts(acme):
     assert clock["p95"] is None
 
 
+def said(acme, recognised):
+    """A scorecard that was amended once: the newest answer counts."""
+    interview = decided(factories.passed(acme), factories.member(acme, Role.INTERVIEWER))
+    first = Scorecard.objects.get(assignment__interview=interview)
+    content = first.content | {"recognised": recognised}
+    Scorecard.objects.filter(pk=first.pk).update(content=first.content | {"recognised": "no"})
+    Scorecard.objects.create(
+        assignment=first.assignment, version=2, content=content, at=timezone.now()
+    )
+    return interview
+
+
+def test_whether_it_stayed_anonymous_is_what_both_sides_said_last(acme):
+    for recognised in ("no", "no", "no", "guess", "yes"):
+        interview = said(acme, recognised)
+        Interview.objects.filter(pk=interview.pk).update(asked_who=recognised == "yes")
+    knew, asked = content(acme)["anonymity"]
+    assert (knew["share"], knew["sure"], knew["guesses"]) == ([3, 5], 1, 1)
+    assert asked["share"] == [4, 5]
+
+
+def test_of_four_candidates_answers_nothing_is_kept_that_could_tell_whose(acme):
+    for _ in range(4):
+        Interview.objects.filter(pk=said(acme, "no").pk).update(asked_who=True)
+    assert content(acme)["anonymity"][1]["share"] == [0, 0]
+    assert Page(content(acme)).anonymity[1].says == "under five answers"
+
+
 def test_nothing_is_computed_of_nobody(acme):
     found = Page(content(acme))
     assert found.empty
@@ -256,6 +285,14 @@ def test_it_is_asked_for_once_and_again_when_the_facts_changed(acme):
 def test_an_unsuccessful_outcome_is_news_as_well(acme):
     tasks.compute_signal(asked(acme).pk)
     factories.passed(acme, successful=False)
+    assert to_ask(acme)
+
+
+def test_a_candidates_answer_is_news_as_well(acme):
+    interview = factories.passed(acme, at=timezone.now() - timedelta(days=1))
+    tasks.compute_signal(asked(acme).pk)
+    assert not to_ask(acme)
+    anonymity.answer(interview.candidate, False)
     assert to_ask(acme)
 
 

@@ -103,6 +103,7 @@ PERMISSIONS: dict[str, Access] = {
     "interviews:join": Access.LINK,
     "interviews:joined": Access.PUBLIC,
     "interviews:candidate_part": Access.LINK,
+    "interviews:candidate_asked": Access.LINK,
     # pipeline
     "pipeline:pipeline": Access.STAFF,
     "pipeline:board": Access.STAFF,

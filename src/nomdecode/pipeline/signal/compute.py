@@ -29,6 +29,9 @@ ENDS = {1: "advanced", 2: "exited", 3: "returned"}
 HIGHEST = 4  # rating
 BANDS = (1.0, 2.0, 2.5, 3.0, 3.5, 4.0)  # of the mean rating
 
+KNEW_NOT = "Interviewers who neither knew nor could guess who it was"
+ASKED_NOT = "Candidates who were asked nothing that could tell"
+
 type Content = dict[str, Any]
 
 
@@ -51,6 +54,7 @@ def compute(cohort: Cohort) -> Content:
         "severity": _severity(facts.decided()),
         "agreement": _agreement(ratings, cohort),
         "prediction": _prediction(ratings, cohort, milestone),
+        "anonymity": _anonymity(facts.known(), facts.asked()["asked"]),
     }
 
 
@@ -217,6 +221,18 @@ def _severity(decided: Columns) -> Content | None:
     ]
     of = int(decided["of"].sum())
     return {"mean": found.mean, "weight": found.weight, "of": of, "each": each}
+
+
+def _anonymity(known: Columns, asked: NDArray[Any]) -> list[Content]:
+    """In how many it held. Under five answers of candidates not even their number is kept."""
+    said, sure = len(known["known"]), int(known["sure"].sum())
+    unknown = said - int(known["known"].sum())
+    unasked = [int((asked == 0).sum()), len(asked)] if len(asked) >= TOO_FEW else [0, 0]
+    guesses = said - unknown - sure
+    return [
+        {"text": KNEW_NOT, "share": [unknown, said], "sure": sure, "guesses": guesses},
+        {"text": ASKED_NOT, "share": unasked},
+    ]
 
 
 # --- scorecards

@@ -115,6 +115,23 @@ RATINGS = f"""
 """
 
 
+# What each side answered after the interview; `known`: whether the interviewer knew or could guess.
+KNOWN = f"""
+    SELECT (card.said <> 'no')::int AS known, (card.said = 'yes')::int AS sure
+    FROM ({INTERVIEWS}) i
+        JOIN interviews_assignment a ON a.interview_id = i.id,
+        LATERAL (
+            SELECT s.content ->> 'recognised' AS said FROM interviews_scorecard s
+            WHERE s.assignment_id = a.id ORDER BY s.version DESC LIMIT 1
+        ) card
+    WHERE {_chosen("i")} AND i.held_at >= %(since)s AND card.said IN ('no', 'guess', 'yes')
+"""
+ASKED = f"""
+    SELECT i.asked_who::int AS asked FROM ({INTERVIEWS}) i
+    WHERE {_chosen("i")} AND i.held_at >= %(since)s AND i.asked_who IS NOT NULL
+"""
+
+
 @dataclass(frozen=True)
 class Facts:
     cohort: Cohort
@@ -137,6 +154,12 @@ class Facts:
     def ratings(self) -> Columns:
         names = ("interview", "criterion", "rating", "hired", "passed")
         return self._read(RATINGS, dict.fromkeys(names, "int"))
+
+    def known(self) -> Columns:
+        return self._read(KNOWN, {"known": "int", "sure": "int"})
+
+    def asked(self) -> Columns:
+        return self._read(ASKED, {"asked": "int"})
 
     def _read(self, statement: str, types: dict[str, str]) -> Columns:
         cohort, chosen = self.cohort, self.cohort.filters

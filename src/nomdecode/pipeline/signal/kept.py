@@ -11,7 +11,7 @@ from nomdecode.orgs import doorbell, live
 from nomdecode.pipeline.cohort import Cohort, Filters
 from nomdecode.pipeline.models import KeptSignal
 
-VERSION = 1  # of the shape of what is kept: in another it is computed anew
+VERSION = 2  # of the shape of what is kept: in another it is computed anew
 PAUSE = timedelta(seconds=10)  # between two of the same, and ten times as long as one takes
 LOST = timedelta(minutes=10)  # a worker that has not answered by then is asked again
 OLD = timedelta(hours=12)  # without any new fact: who waits has waited longer
@@ -49,6 +49,8 @@ def _changed_since(cohort: Cohort, moment: datetime) -> bool:
         return True
     organisation = cohort.organisation
     if organisation.journeys.filter(changed_at__gt=moment).exists():
+        return True
+    if organisation.interviews.filter(asked_who_at__gt=moment).exists():
         return True
     outcomes = Outcome.objects.filter(interview__organisation=organisation)
     return outcomes.filter(stands_at__gt=moment).exists()

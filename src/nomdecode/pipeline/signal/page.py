@@ -220,6 +220,19 @@ class Page:
         return row | shares | {"interviews": found["interviews"]}
 
     @property
+    def anonymity(self) -> list[Row]:
+        """Of candidates, whose answer somebody could guess, nothing before there are five."""
+        knew, asked = self.content["anonymity"]
+        note = f"{knew['sure']} knew, {knew['guesses']} could guess"
+        rows = [
+            _whisker(knew["text"], Share(*knew["share"]), "answers", note),
+            _whisker(asked["text"], Share(*asked["share"]), "answers"),
+        ]
+        if not asked["share"][1]:
+            rows[1] = Row(asked["text"], "under five answers")
+        return rows
+
+    @property
     def prediction(self) -> list[Content]:
         return [
             {

@@ -231,6 +231,14 @@ def bands(content: Content) -> Table:
     return Table(columns, rows)
 
 
+def anonymity(content: Content) -> Table:
+    columns = [("Answers", WORDS), ("So", COUNT), ("Of", COUNT), *_share("Rate")]
+    rows = [
+        [row["text"], *row["share"], *_shown(Share(*row["share"]))] for row in content["anonymity"]
+    ]
+    return Table(columns, rows)
+
+
 TABLES: dict[str, Callable[[Content], Table]] = {
     "funnel": funnel,
     "stages": stages,
@@ -242,6 +250,7 @@ TABLES: dict[str, Callable[[Content], Table]] = {
     "agreement": agreement,
     "prediction": prediction,
     "bands": bands,
+    "anonymity": anonymity,
 }
 
 
