@@ -77,6 +77,7 @@ CHANGES = {
     "lever:compare",
     "lever:erased_there",
     "lever:export_retry",
+    "lever:keep_here",
     "lever:key",
     "lever:look_again",
     "lever:perform_as",

@@ -45,7 +45,7 @@ FIELDS = {
 }
 
 
-NEEDS_MORE = {"lever:erased_there"}  # somebody who was erased
+NEEDS_MORE = {"lever:erased_there", "lever:keep_here"}  # somebody who was erased, or deleted
 USER = {"id": "u", "name": "U", "email": "u@acme.example", "role": "", "deactivated": False}
 
 

@@ -43,6 +43,7 @@ urlpatterns = [
     path("positions/<uuid:pk>/posting", parts.posting, name="posting"),
     path("interviews/<uuid:pk>/story", story_views.part, name="story"),
     path("interviews/<uuid:pk>/story/retry", story_views.retry, name="retry"),
+    path("interviews/<uuid:pk>/story/keep", story_views.keep_here, name="keep_here"),
     path("interviews/<uuid:pk>/story/rephrase", story_views.rephrase, name="rephrase"),
     path("interviews/<uuid:pk>/story/send-anyway", story_views.send_anyway, name="send_anyway"),
     path("interviews/<uuid:pk>/story/erased", story_views.erased_there, name="erased_there"),

@@ -71,6 +71,7 @@ PERMISSIONS: dict[str, Access] = {
     "candidates:reveal": Access.STAFF,
     "candidates:resume": Access.STAFF,
     "candidates:send_link": Access.STAFF,
+    "candidates:erase_for": Access.ADMIN,
     "candidates:mine": Access.LINK,
     "candidates:correct": Access.LINK,
     "candidates:my_resume": Access.LINK,
@@ -148,6 +149,7 @@ PERMISSIONS: dict[str, Access] = {
     "lever:rephrase": Access.STAFF,
     "lever:send_anyway": Access.STAFF,
     "lever:erased_there": Access.STAFF,
+    "lever:keep_here": Access.ADMIN,
 }
 
 

@@ -28,6 +28,7 @@ ACTIONS: dict[str, dict[str, str]] = {
         "candidate.lapsed": "let the question lapse",
         "candidate.withdrew": "withdrew",
         "candidate.erased": "erased the identity",
+        "candidate.kept_here": "kept what is held here of whom Lever deleted",
         "candidate.erased_there": "said that the profile is erased in Lever, too",
     },
     "Positions": {

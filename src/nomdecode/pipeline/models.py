@@ -48,6 +48,7 @@ class Opportunity(models.Model):
     archive_reason = models.CharField(max_length=120, blank=True)
     hired_at = models.DateTimeField(null=True)
     deleted_at = models.DateTimeField(null=True)
+    kept_here_at = models.DateTimeField(null=True)  # deleted there; a person says: not erased here
     erased_there_at = models.DateTimeField(null=True)  # a person says so, after an erasure here
     # Of the look that the above is from: when we asked, and since when it stood so by their clock.
     looked_at = models.DateTimeField(null=True)

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from nomdecode.interviews.models import Interview
 from nomdecode.orgs import live
@@ -100,6 +102,16 @@ def _take(opportunity: Opportunity, heard: Facts, how: str, now: datetime) -> se
         if changed:
             _publish(opportunity)
     return changed
+
+
+def deleted_only_there(organisation_id: UUID) -> QuerySet[Opportunity]:
+    """Deleted in Lever, while the person is not erased here; nobody has said yet that they stay."""
+    return Opportunity.objects.filter(
+        organisation=organisation_id,
+        deleted_at__isnull=False,
+        kept_here_at=None,
+        interview__candidate__erased_at=None,
+    )
 
 
 def to_erase_there(opportunity: Opportunity) -> bool:
