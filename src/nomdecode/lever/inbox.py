@@ -140,7 +140,7 @@ class Teller:
             self._marked.add(hook.connection_id)
         self._pace.wake()
 
-    async def _tell(self) -> bool:
+    async def _tell(self) -> None:
         from nomdecode.lever.tasks import apply_deliveries
 
         pages, marked = self._pages, self._marked
@@ -155,4 +155,3 @@ class Teller:
             self._pages |= pages
             self._marked |= marked
             raise
-        return bool(pages)

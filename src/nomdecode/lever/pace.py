@@ -10,22 +10,25 @@ log = logging.getLogger(__name__)
 
 
 class Pace:
-    """Calls `work` as soon as it is woken, and again every `seconds` until it had nothing to do."""
+    """Calls `work` as soon as it is woken, then not before `seconds` have passed."""
 
-    def __init__(self, seconds: float, work: Callable[[], Awaitable[bool]]) -> None:
+    def __init__(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         self._seconds = seconds
         self._work = work
+        self._woken = False
         self._task: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
+        self._woken = True
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        busy = True
-        while busy:
+        while self._woken:
+            self._woken = False
             try:
-                busy = await self._work()
+                await self._work()
             except psycopg.Error as error:
+                self._woken = True
                 log.warning("deliveries: %s; tried again", type(error).__name__)
             await asyncio.sleep(self._seconds)

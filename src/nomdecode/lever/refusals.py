@@ -37,7 +37,7 @@ class Refusals:
         self._counts[hook.connection_id, why, hook.organisation_id] += 1
         self._pace.wake()
 
-    async def _write(self) -> bool:
+    async def _write(self) -> None:
         counts, self._counts = self._counts, Counter()
         now = datetime.now(UTC)
         hour = now.replace(minute=0, second=0, microsecond=0)
@@ -54,7 +54,6 @@ class Refusals:
         except psycopg.Error:
             self._counts.update(counts)
             raise
-        return bool(rows)
 
 
 _COUNT: LiteralString = """
