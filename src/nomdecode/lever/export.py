@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Now
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -171,35 +172,37 @@ def poke(interview_id: UUID, at: datetime | None = None) -> None:
 
 
 def sweep(now: datetime | None = None) -> int:
-    """Rings for whatever is unfinished and due: a lost job costs time, not data."""
+    """Rings for what is unfinished, due and not rung for: a lost job costs time, not data."""
     now = now or moment.now()
     open_states = [ExportState.WAITING, ExportState.GOING]
     unfinished = Q(state__in=open_states) & ~Q(reason__in=eligibility.ANNOUNCED)
     in_doubt = Q(steps__state=StepState.CALLING) & ~Q(state=ExportState.STOPPED)
     not_yet = Q(steps__lease_until__gt=now) | Q(steps__next_try_at__gt=now)
     due = Export.objects.filter(unfinished | in_doubt, interview__outcome__leaves_at__lte=now)
-    due = due.exclude(not_yet).order_by("created_at", "id")
-    ids = dict.fromkeys(due.values_list("interview_id", flat=True))
-    rung = _rung()
+    due = due.exclude(not_yet | Exists(_rung())).order_by("created_at", "id")
+    ids = dict.fromkeys(due.values_list("interview_id", flat=True)[:MOST_RUNG])
     for interview_id in ids:
-        if interview_id not in rung:
-            poke(interview_id)
+        poke(interview_id)
     for connection in Connection.objects.filter(changed_at__lt=now - LOOKED_AGAIN_WITHIN):
         connections.ring_to_look(connection)
     return len(ids)
 
 
 LOOKED_AGAIN_WITHIN = timedelta(seconds=30)
+MOST_RUNG = 1000  # at once: however long the back-log, a worker needs no more memory
 
 
-def _rung() -> set[UUID]:
-    """Interviews for which a job waits already that may begin now."""
-    waiting = ProcrastinateJob.objects.filter(
+def _rung() -> QuerySet[Any]:
+    """A job waits already that may begin now."""
+    jobs: QuerySet[Any] = ProcrastinateJob.objects.annotate(
+        about=KeyTextTransform("interview_id", "args")
+    )
+    return jobs.filter(
         Q(scheduled_at=None) | Q(scheduled_at__lte=Now()),
         task_name="nomdecode.lever.tasks.export_interview",
         status="todo",
+        about=Cast(OuterRef("interview_id"), TextField()),
     )
-    return {UUID(id) for id in waiting.values_list("args__interview_id", flat=True)}
 
 
 # --- the worker's side
