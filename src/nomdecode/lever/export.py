@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
-from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast, Now
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -179,30 +178,28 @@ def sweep(now: datetime | None = None) -> int:
     in_doubt = Q(steps__state=StepState.CALLING) & ~Q(state=ExportState.STOPPED)
     not_yet = Q(steps__lease_until__gt=now) | Q(steps__next_try_at__gt=now)
     due = Export.objects.filter(unfinished | in_doubt, interview__outcome__leaves_at__lte=now)
-    due = due.exclude(not_yet | Exists(_rung())).order_by("created_at", "id")
-    ids = dict.fromkeys(due.values_list("interview_id", flat=True)[:MOST_RUNG])
-    for interview_id in ids:
+    due = due.exclude(not_yet).order_by("created_at", "id")
+    ids, rung = dict.fromkeys(due.values_list("interview_id", flat=True)), _rung()
+    missing = [id for id in ids if id not in rung][:MOST_RUNG]
+    for interview_id in missing:
         poke(interview_id)
     for connection in Connection.objects.filter(changed_at__lt=now - LOOKED_AGAIN_WITHIN):
         connections.ring_to_look(connection)
-    return len(ids)
+    return len(missing)
 
 
 LOOKED_AGAIN_WITHIN = timedelta(seconds=30)
-MOST_RUNG = 1000  # at once: however long the back-log, a worker needs no more memory
+MOST_RUNG = 1000  # at once: a worker that sweeps exports nothing meanwhile
 
 
-def _rung() -> QuerySet[Any]:
-    """A job waits already that may begin now."""
-    jobs: QuerySet[Any] = ProcrastinateJob.objects.annotate(
-        about=KeyTextTransform("interview_id", "args")
-    )
-    return jobs.filter(
+def _rung() -> set[UUID]:
+    """Interviews for which a job waits already that may begin now."""
+    waiting = ProcrastinateJob.objects.filter(
         Q(scheduled_at=None) | Q(scheduled_at__lte=Now()),
         task_name="nomdecode.lever.tasks.export_interview",
         status="todo",
-        about=Cast(OuterRef("interview_id"), TextField()),
     )
+    return {UUID(id) for id in waiting.values_list("args__interview_id", flat=True)}
 
 
 # --- the worker's side
