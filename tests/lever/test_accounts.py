@@ -367,6 +367,7 @@ def test_sent_on_the_sweep_rings_for_them(company: Company) -> None:
     interviews = [company.interview() for _ in range(3)]
     company.key_of("borealis")
     assert export.sweep() == 0
+    ProcrastinateJob.objects.all().delete()
     company.settle(send=True)
     assert ProcrastinateJob.objects.filter(task_name__endswith="sweep_exports").exists()
     assert export.sweep() == len(interviews)

@@ -393,9 +393,27 @@ def test_an_amendment_within_the_hold_turns_it_around(company: Company) -> None:
 
 def test_the_sweep_rings_for_what_is_due_and_not_for_what_is_announced(company: Company) -> None:
     company.interview(choice=PassChoice.ASK_ME)
-    assert export.sweep() == 0
     company.interview()
+    ProcrastinateJob.objects.all().delete()  # lost
     assert export.sweep() == 1
+
+
+def test_what_is_rung_for_is_not_rung_for_again(company: Company) -> None:
+    interview = company.interview()
+    assert export.sweep() == 0
+    ProcrastinateJob.objects.all().delete()
+    export.poke(interview.pk, at=timezone.now() + timedelta(days=1))
+    assert export.sweep() == 1  # what is due now does not wait for a later ring
+
+
+def test_of_a_long_back_log_that_was_lost_some_are_rung_for_at_a_time(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "MOST_RUNG", 2)
+    for _ in range(3):
+        company.interview()
+    ProcrastinateJob.objects.all().delete()
+    assert [export.sweep() for _ in range(3)] == [2, 1, 0]
 
 
 # --- exactly once

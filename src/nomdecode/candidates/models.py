@@ -36,6 +36,21 @@ class Candidate(models.Model):
                 fields=["organisation", "pseudonym"], name="pseudonym_unique_in_organisation"
             )
         ]
+        # Of many candidates these are few, and every page asks for them.
+        indexes: ClassVar = [
+            models.Index(
+                fields=["organisation"],
+                condition=models.Q(
+                    passed_at=None, not_passed_at=None, withdrawn_at=None, erased_at=None
+                ),
+                name="candidate_undecided",
+            ),
+            models.Index(
+                fields=["erased_at"],
+                condition=models.Q(erased_at__isnull=False),
+                name="candidate_erased",
+            ),
+        ]
         ordering: ClassVar = ["-created_at"]
 
     def __str__(self) -> str:

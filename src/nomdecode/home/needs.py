@@ -52,8 +52,12 @@ def _open_interviews(member: Member) -> list[Interview]:
 
     Named by their ids first, so that all those which need nobody are not read.
     """
+    # A candidate with an outcome has one of these times: by an index that holds only the others.
+    undecided = Candidate.objects.filter(passed_at=None, not_passed_at=None)
+    undecided = undecided.filter(withdrawn_at=None, erased_at=None)
     waiting = Interview.objects.filter(
         ~Exists(Outcome.objects.filter(interview=OuterRef("pk"))),
+        candidate__in=undecided.filter(organisation=member.organisation_id),
         organisation=member.organisation_id,
         state__in=[State.UNSCHEDULED, State.SCHEDULED, State.HELD],
     )

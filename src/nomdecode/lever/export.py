@@ -171,7 +171,7 @@ def poke(interview_id: UUID, at: datetime | None = None) -> None:
 
 
 def sweep(now: datetime | None = None) -> int:
-    """Rings for whatever is unfinished and due: a lost job costs time, not data."""
+    """Rings for what is unfinished, due and not rung for: a lost job costs time, not data."""
     now = now or moment.now()
     open_states = [ExportState.WAITING, ExportState.GOING]
     unfinished = Q(state__in=open_states) & ~Q(reason__in=eligibility.ANNOUNCED)
@@ -179,17 +179,17 @@ def sweep(now: datetime | None = None) -> int:
     not_yet = Q(steps__lease_until__gt=now) | Q(steps__next_try_at__gt=now)
     due = Export.objects.filter(unfinished | in_doubt, interview__outcome__leaves_at__lte=now)
     due = due.exclude(not_yet).order_by("created_at", "id")
-    ids = dict.fromkeys(due.values_list("interview_id", flat=True))
-    rung = _rung()
-    for interview_id in ids:
-        if interview_id not in rung:
-            poke(interview_id)
+    ids, rung = dict.fromkeys(due.values_list("interview_id", flat=True)), _rung()
+    missing = [id for id in ids if id not in rung][:MOST_RUNG]
+    for interview_id in missing:
+        poke(interview_id)
     for connection in Connection.objects.filter(changed_at__lt=now - LOOKED_AGAIN_WITHIN):
         connections.ring_to_look(connection)
-    return len(ids)
+    return len(missing)
 
 
 LOOKED_AGAIN_WITHIN = timedelta(seconds=30)
+MOST_RUNG = 1000  # at once: a worker that sweeps exports nothing meanwhile
 
 
 def _rung() -> set[UUID]:
