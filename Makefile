@@ -63,12 +63,27 @@ bench-latency: .venv/development chromium  ## seconds from scorecard to profile,
 bench-export: .venv/development  ## how fast a back-log leaves for Lever, and what that costs (N=, RATE=)
 	$(BIN)/python benchmarks/export.py
 
+bench-webhooks: .venv/development  ## deliveries a second beside two baselines, and none lost (N=, SECONDS=)
+	$(BIN)/python benchmarks/webhooks.py
+
 bench-window: .venv/development  ## how long a worker could be frozen into sending twice (N=, P=)
 	$(BIN)/python benchmarks/window.py
+
+bench-funnel: .venv/development  ## the Pipeline page and a write with 10^3 to 10^6 stage moves (N=)
+	$(BIN)/python benchmarks/funnel.py
+
+bench-signal: .venv/development  ## seconds and memory of Signal's numbers, with 10^3 to 10^6 moves (N=)
+	$(BIN)/python benchmarks/compute_signal.py
+
+bench-coverage: .venv/development  ## how often the intervals on Signal hold the truth, also with few
+	$(BIN)/python benchmarks/coverage.py
 
 faults: .venv/development  ## everything goes wrong, then what Lever has is counted: N=10000 SEED=1
 	PYTHONPATH=tests $(BIN)/python -m faults.run --n $(or $(N),10000) --seed $(or $(SEED),1)
 	PYTHONPATH=tests $(BIN)/python -m faults.run --n 60 --seed $(or $(SEED),1) --window
+
+converge: .venv/development  ## a full life in Lever, deliveries lost and forged; compared in the end: N=20000 SEED=1
+	PYTHONPATH=tests $(BIN)/python -m converge.run --n $(or $(N),20000) --seed $(or $(SEED),1)
 
 test-faults: .venv/development  ## the tests of the fault harness, with few interviews
 	$(BIN)/pytest -n 0 tests/faults
@@ -80,4 +95,4 @@ lock:  ## write requirements*.lock anew
 clean:  ## remove what was built (not the data)
 	rm -rf .venv .tools build
 
-.PHONY: help setup develop demo demo-check lint test model chromium screenshots bench-latency bench-export bench-window faults test-faults lock clean
+.PHONY: help setup develop demo demo-check lint test model chromium screenshots bench-latency bench-export bench-funnel bench-webhooks bench-window bench-signal bench-coverage faults converge test-faults lock clean

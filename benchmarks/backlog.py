@@ -158,6 +158,12 @@ def left_long_ago(of: Company, number: int) -> None:
                 _steps(exports, order, name)
 
 
+def in_lever(of: Company, ids: list[str]) -> None:
+    """A passed interview for each of these profiles."""
+    with transaction.atomic():
+        _opportunities(of, _interviews(of, _candidates(of, len(ids))), ids)
+
+
 def _candidates(of: Company, number: int) -> list[Candidate]:
     made = Candidate.objects.bulk_create(
         Candidate(
@@ -211,17 +217,18 @@ def _exports(of: Company, interviews: list[Interview], state: ExportState) -> li
     return Export.objects.bulk_create(Export(interview=each, **fields) for each in interviews)
 
 
-def _opportunities(of: Company, interviews: list[Interview]) -> None:
+def _opportunities(of: Company, interviews: list[Interview], ids: list[str] | None = None) -> None:
+    ids = ids or [str(uuid4()) for _ in interviews]
     Opportunity.objects.bulk_create(
         Opportunity(
             organisation=of.organisation,
             interview=each,
-            external_id=str(uuid4()),
+            external_id=id,
             url="https://lever.example/profile",
             named=True,
             created_at=timezone.now(),
         )
-        for each in interviews
+        for each, id in zip(interviews, ids, strict=True)
     )
 
 

@@ -23,6 +23,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+import compute_signal
+import funnel
 from nomdecode.demo import stack
 
 FOLDER = Path("build/screenshots")
@@ -46,6 +48,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="screenshots-") as folder:
         os.environ.pop("DATABASE_URL", None)
         built = stack.build(Path(folder), 8000)
+        grown()
         with stack.running(built), sync_playwright() as playwright:
             chromium = shutil.which("chromium-headless-shell") or shutil.which("chromium")
             browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
@@ -57,6 +60,27 @@ def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     for name, picture in FOR_DOCUMENTS.items():
         shutil.copy(FOLDER / f"{name}-light-1440.png", PICTURES / f"{picture}.png")
+
+
+GROWN = "u0@480.example"
+
+
+def grown() -> None:
+    """A third company, with three years of 480 who passed and as many who did not."""
+    from nomdecode.orgs.models import User
+
+    compute_signal.grow(funnel.company(480), 480)
+    first = User.objects.get(email=GROWN)
+    first.set_password(stack.PASSWORD)
+    first.save()
+
+
+def _empty_position() -> str:
+    from nomdecode.interviews.models import Position
+    from nomdecode.orgs.models import Organisation
+
+    acme = Organisation.objects.get(name="Acme")
+    return str(Position.objects.create(organisation=acme, title="Site reliability engineer").pk)
 
 
 # --- which pages
@@ -85,7 +109,15 @@ def _of_the_site(browser: Browser, built: stack.Stack) -> Iterator[tuple[str, tu
         "position-new": (remy, "/positions/new/"),
         "candidates": (remy, "/candidates/"),
         "pipeline": (ada, "/pipeline/"),
+        "pipeline-everything": (ada, "/pipeline/?days=all"),
+        "pipeline-sparse": (ada, "/pipeline/?days=30"),
         "pipeline-empty": (nora, "/pipeline/"),
+        "signal": (GROWN, "/signal/?days=all"),
+        "signal-acme": (ada, "/signal/?days=all"),
+        "signal-sparse": (nora, "/signal/"),
+        "signal-empty": (ada, "/signal/?days=30&position=" + _empty_position()),
+        "signal-interviewer": (iris, "/signal/"),
+        "pipeline-list": (ada, "/pipeline/list?show=in_lever"),
         "settings-profile": (iris, "/settings/"),
         "settings-org": (ada, "/settings/org/"),
         "settings-members": (ada, "/settings/org/members/"),
@@ -94,7 +126,10 @@ def _of_the_site(browser: Browser, built: stack.Stack) -> Iterator[tuple[str, tu
         "lever-setup-empty": (nora, "/settings/org/lever/"),
         "lever-activity": (ada, "/settings/org/lever/activity"),
         "lever-activity-retry": (ada, "/settings/org/lever/activity/retry"),
-        "lever-events": (ada, "/settings/org/lever/events"),
+        "lever-deliveries": (ada, "/settings/org/lever/deliveries"),
+        "lever-deliveries-refused": (ada, "/settings/org/lever/deliveries?state=refused"),
+        "lever-deliveries-recover": (ada, "/settings/org/lever/deliveries/recover"),
+        "lever-missed": (ada, "/settings/org/lever/missed"),
         "lever-problems": (ada, "/settings/org/lever/problems"),
         "two-step": (ada, "/accounts/2fa/"),
         "two-step-set-up": (ada, "/accounts/2fa/totp/activate/"),
@@ -128,7 +163,7 @@ def _of_the_site(browser: Browser, built: stack.Stack) -> Iterator[tuple[str, tu
         address = str(row.locator("a").first.get_attribute("href"))
         yield "schedule", (remy, f"{address}schedule/")
         page.goto(built.url + "/pipeline/")
-        card = page.locator('[aria-label="Onsite"] a').last
+        card = page.locator('[aria-label="Onsite"] a.cover').last
         interview = str(card.get_attribute("href"))
         yield "interview-in-lever", (remy, interview)
         yield "lever-export", (ada, f"/settings/org/lever/activity/{interview.split('/')[2]}")
@@ -233,6 +268,7 @@ def take(browser: Browser, built: stack.Stack, name: str, who: str, address: str
                 page.set_viewport_size({"width": width, "height": 900})
                 page.goto(url)
                 page.wait_for_timeout(200)
+                expect(page.locator(".spinner:visible")).to_have_count(0, timeout=60_000)
                 expect(page.locator(BUSY)).to_have_count(0)
                 page.screenshot(path=FOLDER / f"{name}-{scheme}-{width}.png", full_page=True)
 

@@ -15,8 +15,9 @@ settings.load_profile("patient")
 
 # One running product for all journeys, one server or browser for each of the others.
 TOGETHER = (
-    *("tests/journeys/", "tests/faults/"),
+    *("tests/journeys/", "tests/faults/", "tests/converge/"),
     *("tests/conf/test_bodies.py", "tests/web/test_scripts.py"),
+    "tests/lever/test_receiver_served.py",
 )
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import psycopg
-from django.db import connection as database
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -24,10 +24,11 @@ from nomdecode.interviews.models import (
 )
 from nomdecode.interviews.models import State as InterviewState
 from nomdecode.lever import connection as connections
-from nomdecode.lever import credentials, pick_lists, questions
-from nomdecode.lever.models import Connection, Duplicate, Export
+from nomdecode.lever import credentials, marks, pick_lists, questions
+from nomdecode.lever.models import Connection, Delivery, Duplicate, Export
+from nomdecode.orgs import direct
 from nomdecode.orgs.models import Decision, Member, Organisation, Role, User
-from nomdecode.pipeline import moves
+from nomdecode.pipeline import journeys, moves
 from nomdecode.pipeline.models import Opportunity
 from sandbox import Running
 
@@ -82,6 +83,7 @@ def passed(
     Outcome.objects.create(
         interview=interview, decision=decision, successful=successful, stands_at=at, leaves_at=at
     )
+    journeys.rewrite(interview.pk)
     return interview
 
 
@@ -109,6 +111,12 @@ def opportunity(
             made, moves.Snapshot(stages[-1], changes, **snapshot), "webhook", timezone.now()
         )
     return made
+
+
+def registered(of: Organisation, external_id: str, at: datetime | None = None) -> Opportunity:
+    """The profile `external_id` of a passed interview; nothing was asked of Lever."""
+    made = at or timezone.now()
+    return moves.register(passed(of), external_id, "https://lever.example/o", True, False, made)
 
 
 # --- candidates
@@ -206,6 +214,19 @@ def exported(of: Organisation, **fields: Any) -> Export:
     return row
 
 
+def delivery(
+    connection: Connection, opportunity_id: str, event: str = "candidateStageChange", **fields: Any
+) -> Delivery:
+    """As a signed one is kept, with its mark."""
+    now = timezone.now()
+    if event in marks.OF_OPPORTUNITIES:
+        marks.mark(connection, opportunity_id, now)
+    kept = {"verdict": "waiting", "triggered_at": now, "received_at": now, "token": uuid4().hex}
+    return Delivery.objects.create(
+        connection=connection, event=event, opportunity_id=opportunity_id, **kept | fields
+    )
+
+
 # --- interviews
 
 
@@ -284,10 +305,7 @@ def submitted(
 @contextmanager
 def busy_elsewhere(name: str) -> Iterator[None]:
     """Another worker is alone at `name` (orgs/locks.py)."""
-    parameters = database.get_connection_params()
-    for django_only in ("pool", "cursor_factory", "context", "prepare_threshold"):
-        parameters.pop(django_only, None)
-    with psycopg.connect(**parameters) as other:
+    with psycopg.connect(**direct.parameters()) as other:
         other.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
         yield
         # A connection that is closed gives it up a moment later.

@@ -42,14 +42,31 @@ class Running:
             offset = {"offset": page["next"]}
 
     def put(self, path: str, account: str = "acme", **body: Any) -> None:
-        query = {"perform_as": self.seeded.account(account).users[0].id}
-        self._call("PUT", path, account, params=query, json=body)
+        self._call("PUT", path, account, params=self._user(account), json=body)
+
+    def post(self, path: str, account: str = "acme", **body: Any) -> str:
+        """The id of what was made."""
+        answer = self._call("POST", path, account, params=self._user(account), json=body)
+        return str(answer["data"]["id"])
+
+    def _user(self, account: str) -> dict[str, str]:
+        return {"perform_as": self.seeded.account(account).users[0].id}
 
     def _call(self, method: str, path: str, account: str, **more: Any) -> Any:
         auth = (self.keys[account], "")
         answer = self.http.request(method, self.api + path, auth=auth, **more)
         answer.raise_for_status()
         return answer.json()
+
+    def door(self, name: str, **asked: str) -> Any:
+        """What only tests do in Lever: stages, contacts."""
+        answer = self.http.post(f"{self.url}/_{name}", json={"account": "acme", **asked})
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def screen(self, path: str, account: str = "acme", **form: str) -> None:
+        """What a person does there."""
+        self.http.post(f"{self.url}/{account}/opportunities/{path}", data=form)
 
     def fault(self, *faults: dict[str, Any]) -> None:
         """What goes wrong next; none: all is well again."""

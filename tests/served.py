@@ -1,12 +1,13 @@
 """The product over real HTTP, from the server that serves it, on the tests' own database."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -18,6 +19,14 @@ DEADLINE = 20.0
 @contextmanager
 def site() -> Iterator[str]:
     """Its address, as long as the block lasts."""
+    with server() as (url, process):
+        yield url
+        process.terminate()
+
+
+@contextmanager
+def server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Its address and process: one that the block has not stopped is killed with its children."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = ["-m", "granian", "nomdecode.conf.asgi:application", "--interface", "asginl"]
@@ -30,13 +39,21 @@ def site() -> Iterator[str]:
             "NOMDECODE_URL": url,
             "DATABASE_URL": database_url(),
         },
+        start_new_session=True,
     )
     try:
         wait_for(lambda: answers(url))
-        yield url
-    finally:
-        process.terminate()
+        yield url, process
         process.wait(DEADLINE)
+    finally:
+        kill(process)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """With all its children, as when the machine fails."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def free_port() -> int:

@@ -74,9 +74,12 @@ CHANGES = {
     "interviews:submit",
     "lever:account",
     "lever:adopt",
+    "lever:compare",
     "lever:erased_there",
     "lever:export_retry",
+    "lever:keep_here",
     "lever:key",
+    "lever:look_again",
     "lever:perform_as",
     "lever:read_back",
     "lever:refresh",
@@ -88,10 +91,11 @@ CHANGES = {
     "lever:stages",
     "lever:token_add",
     "lever:token_remove",
-    "lever:webhook",
     "orgs:invite",
     "orgs:revoke",
     "orgs:switch",
+    "pipeline:times",
+    "signal:ask",
 }
 
 
@@ -125,6 +129,7 @@ def world(name: str) -> World:
     exported = factories.exported(organisation)
     link = invite_links.position_link(position, members[Role.RECRUITER])
     connected = connections.of(organisation)
+    delivery = factories.delivery(connected, exported.interview.opportunity.external_id)
     token = credentials.add_token(connected, f"{name} token", "c1" * 32, members[Role.ADMIN])
     invitation, invited = invite(organisation, f"{name}@new.example".lower(), members[Role.ADMIN])
     return World(
@@ -140,11 +145,11 @@ def world(name: str) -> World:
             "settings/org/invitations/": invitation.pk,
             "settings/org/lever/tokens/": token.pk,
             "settings/org/lever/activity/": exported.interview_id,
+            "settings/org/lever/deliveries/": delivery.pk,
             "settings/org/lever/duplicates/": exported.duplicates.get().pk,
             "c/": private_links.issue(candidate),
             "join/": invite_links.token_of(link),
             "invited/": invited,
-            "hooks/lever/": connected.hook_id,
             "erased/": "nothing-was-erased",
             "outbox/": "no-such-letter",
             "accounts/^password/reset/key/(?P": ["1", "no-such-key"],

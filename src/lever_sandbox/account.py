@@ -180,7 +180,7 @@ class Account:
             tags=_unique(tags),
             sources=_unique(sources),
             followers=_unique(followers),
-            history=[Happening("created", at, by, stage, via)],
+            history=[Happening("created", at, by, stage, via, self.stage_index(stage))],
         )
         self.opportunities[opportunity.id] = opportunity
         if opportunity.application:
@@ -195,10 +195,10 @@ class Account:
         before = opportunity.stage
         if stage == before:
             return
-        opportunity.stage = stage
-        if self.stage_index(stage) > self.stage_index(before):
+        opportunity.stage, index = stage, self.stage_index(stage)
+        if index > self.stage_index(before):
             opportunity.advanced_at = at
-        self._touch(opportunity, at, Happening("stage", at, by, stage, via))
+        self._touch(opportunity, at, Happening("stage", at, by, stage, via, index))
         self._tell(opportunity, "candidateStageChange", at, fromStageId=before, toStageId=stage)
 
     def hire(self, id: str, *, by: str, at: int | None = None, via: str = "") -> None:
@@ -270,6 +270,19 @@ class Account:
         self._tell_contact("contactUpdated", id, now_ms())
         return contact
 
+    def merge_contacts(self, kept: str, other: str, *, at: int | None = None) -> None:
+        """Two contacts were one person: the opportunities of `other` hang on `kept` from now on."""
+        at = now_ms() if at is None else at
+        for id in (kept, other):
+            if id not in self.contacts:
+                raise not_found("Contact")
+        _merge(self.contacts[kept], self.contacts.pop(other))
+        for opportunity in self.opportunities.values():
+            if opportunity.contact == other:
+                opportunity.contact = kept
+                self._touch(opportunity, at)
+        self._tell_contact("contactUpdated", kept, at)
+
     def add_note(
         self,
         id: str,
@@ -321,6 +334,24 @@ class Account:
         opportunity.feedback.append(feedback)
         self._touch(opportunity, feedback.created_at)
         return feedback
+
+    # -- stages -----------------------------------------------------------------------------
+
+    def add_stage(self, text: str, before: str) -> Stage:
+        stage = Stage(new_id(), text)
+        self.stages.insert(self.stage_index(self.stage(before).id), stage)
+        return stage
+
+    def rename_stage(self, id: str, text: str) -> None:
+        self.stage(id).text = text
+
+    def remove_stage(self, id: str, to: str, *, by: str, at: int | None = None) -> None:
+        """Whoever is in it is moved `to` another one first; history keeps it."""
+        gone, other = self.stage(id), self.stage(to)
+        for opportunity in list(self.opportunities.values()):
+            if opportunity.stage == gone.id:
+                self.move_stage(opportunity.id, other.id, by=by, at=at)
+        self.stages.remove(gone)
 
     # -- keys and webhooks ------------------------------------------------------------------
 

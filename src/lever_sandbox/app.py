@@ -15,6 +15,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from lever_sandbox import screens
+from lever_sandbox.account import Account
 from lever_sandbox.api import routes
 from lever_sandbox.faults import read_faults
 from lever_sandbox.refusals import Refused, bad
@@ -42,6 +43,8 @@ def create_app(world: World) -> Starlette:
             Route("/_faults", post_faults, methods=["POST"]),
             Route("/_faults", delete_faults, methods=["DELETE"]),
             Route("/_keys", post_key, methods=["POST"]),
+            Route("/_stages", post_stage, methods=["POST"]),
+            Route("/_contacts", post_contact, methods=["POST"]),
             Route("/v1/{rest:path}", routes.serve, methods=METHODS),
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
             *screens.ROUTES,
@@ -98,6 +101,37 @@ async def post_key(request: Request) -> Response:
     )
     world.changed()
     return JSONResponse({"key": key}, 201)
+
+
+async def post_stage(request: Request) -> Response:
+    """Stages for tests: `{account}` with `{add, before}`, `{rename, text}` or `{remove, to}`."""
+    world: World = request.app.state.world
+    account, asked = await _account(request)
+    if "add" in asked:
+        account.add_stage(asked["add"], asked["before"])
+    elif "rename" in asked:
+        account.rename_stage(asked["rename"], asked["text"])
+    else:
+        account.remove_stage(asked["remove"], asked["to"], by=account.users[0].id)
+    world.changed()
+    return JSONResponse([dataclasses.asdict(stage) for stage in account.stages])
+
+
+async def post_contact(request: Request) -> Response:
+    """Two contacts become one, for tests: `{account, kept, other}`."""
+    world: World = request.app.state.world
+    account, asked = await _account(request)
+    account.merge_contacts(asked["kept"], asked["other"])
+    world.changed()
+    return Response(status_code=204)
+
+
+async def _account(request: Request) -> tuple[Account, dict[str, str]]:
+    asked = await _json(request)
+    if not isinstance(asked, dict) or not all(isinstance(each, str) for each in asked.values()):
+        raise bad("account is required, and everything must be a string")
+    world: World = request.app.state.world
+    return world.sandbox.account(asked.get("account", "")), asked
 
 
 async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -95,7 +95,8 @@ class Happening:
     """One line of an opportunity's history; `what` is created, stage, hired, archived, unarchived.
 
     `ref` is the stage for created and stage, the archive reason for hired and archived.
-    `via` is empty for the screens, else the label of the API key.
+    `via` is empty for the screens, else the label of the API key. `index` is the stage's place in
+    the order at that time.
     """
 
     what: str
@@ -103,6 +104,7 @@ class Happening:
     by: str
     ref: str = ""
     via: str = ""
+    index: int | None = None
 
 
 @dataclass

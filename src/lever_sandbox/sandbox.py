@@ -104,7 +104,17 @@ def _account(saved: Json) -> Account:
     account.contacts = {id: Contact(**row) for id, row in saved["contacts"].items()}
     account.opportunities = {id: _opportunity(row) for id, row in saved["opportunities"].items()}
     account.deleted = [Gone(**row) for row in saved["deleted"]]
+    _index_history(account)
     return account
+
+
+def _index_history(account: Account) -> None:
+    """Of what was written before places were kept: those of today."""
+    places = {stage.id: number for number, stage in enumerate(account.stages)}
+    for opportunity in account.opportunities.values():
+        for one in opportunity.history:
+            if one.index is None and one.what in ("created", "stage"):
+                one.index = places.get(one.ref)
 
 
 def _opportunity(saved: Json) -> Opportunity:

@@ -187,7 +187,7 @@ def _stage_changes(account: Account, opportunity: Opportunity) -> list[Json]:
     return [
         {
             "toStageId": one.ref,
-            "toStageIndex": account.stage_index(one.ref),
+            "toStageIndex": one.index,
             "updatedAt": one.at,
             "userId": one.by,
         }

@@ -47,6 +47,11 @@ def _parse_lever(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     problems = commands.add_parser("problems", parents=[common], help="what somebody must see to")
     problems.add_argument("--all", action="store_true", help="those that are over, too")
 
+    reconcile = commands.add_parser(
+        "reconcile", parents=[common], help="ask Lever now what its webhooks did not tell"
+    )
+    reconcile.add_argument("--since", type=_time, metavar="T", help=f"go back to: {TIMES}")
+
     recover = commands.add_parser("recover", parents=[common], help="after a restored backup")
     recover.add_argument("--since", type=_time, required=True, metavar="T", help="of the backup")
 
@@ -200,5 +205,6 @@ _COMMANDS = {
     "createadmin": _createadmin,
     "exports": _lever,
     "problems": _lever,
+    "reconcile": _lever,
     "recover": _lever,
 }

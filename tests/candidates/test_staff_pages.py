@@ -52,6 +52,29 @@ def revealed() -> int:
     return AuditEvent.objects.filter(action="candidate.revealed").count()
 
 
+def test_an_admin_erases_for_a_candidate_and_the_trail_says_who(
+    client: Client, candidate: Candidate
+) -> None:
+    admin = factories.member(candidate.organisation, Role.ADMIN)
+    client.force_login(admin.user)
+    assert url("erase_for", candidate) in client.get(url("candidate", candidate)).content.decode()
+    assert "for good?" in client.get(url("erase_for", candidate)).content.decode()
+    assert Candidate.objects.filter(erased_at=None).exists()  # to look changes nothing
+    client.post(url("erase_for", candidate))
+    with pytest.raises(vault.Erased):
+        vault.own_details(candidate)
+    event = AuditEvent.objects.get(action="candidate.erased")
+    assert (event.member, event.by) == (admin, "member")
+
+
+def test_a_recruiter_erases_nobody(browser: Client, candidate: Candidate) -> None:
+    assert (
+        url("erase_for", candidate) not in browser.get(url("candidate", candidate)).content.decode()
+    )
+    assert browser.post(url("erase_for", candidate)).status_code in (403, 404)
+    assert vault.own_details(candidate)
+
+
 def test_the_list_shows_pseudonyms_and_nothing_else(browser: Client, candidate: Candidate) -> None:
     page = browser.get(reverse("candidates:list")).content.decode()
     assert candidate.pseudonym in page

@@ -301,6 +301,37 @@ def test_what_differs_in_lever_is_named_and_ends_with_3(
 # --- problems
 
 
+def test_reconcile_says_what_was_compared_and_mended(
+    say: Say, connection: Connection, lever: Running
+) -> None:
+    interview = exported(connection)
+    profile = interview.opportunity
+    lever.put(f"/opportunities/{profile.external_id}/stage", ACCOUNT, stage="offer")
+    code, out, _ = say("reconcile", "--json")
+    told = {row["what"]: row for row in json.loads(out)}
+    assert (code, list(told)) == (DONE, ["changes", "deleted", "open"])
+    assert (told["changes"]["mended"], told["open"]["mended"]) == (1, 0)
+    profile.refresh_from_db()
+    assert profile.stage_id_now == "offer"
+    assert "MENDED" in say("reconcile", "--since", "2h")[1]
+
+
+def test_reconcile_that_lever_does_not_answer_ends_with_1(
+    say: Say, connection: Connection, lever: Running
+) -> None:
+    lever.fault({"match": "GET /v1/opportunities", "kind": "status", "status": 503})
+    code, out, _ = say("reconcile")
+    assert code == FAILED and "Lever did not give an answer." in out
+    lever.fault()
+    assert say("reconcile")[0] == DONE
+
+
+def test_reconcile_needs_a_key_and_a_time_that_has_been(say: Say, connection: Connection) -> None:
+    assert say("reconcile", "--since", "2199-01-01")[0] == USAGE
+    Connection.objects.update(api_key=None)
+    assert say("reconcile") == (FAILED, "", "There is no key to Lever.\n")
+
+
 def test_without_problems_it_ends_with_0(say: Say, connection: Connection) -> None:
     exported(connection)
     code, out, _ = say("problems")

@@ -197,3 +197,40 @@ def test_a_link_cannot_be_used_to_flood_strangers_with_mail(
     assert "try again in an hour" in response.content.decode()
     assert "Grace Hopper" in response.content.decode()  # nothing typed is lost
     assert Candidate.objects.count() == 1
+
+
+# --- whether they were asked who they are
+
+
+def answered(client: Client, interview: Interview, said: str, **more: Any) -> tuple[int, str]:
+    token = private_links.issue(interview.candidate)
+    url = reverse("interviews:candidate_asked", args=[token])
+    response = client.post(url, {"asked": said}, **more)
+    return response.status_code, response.content.decode()
+
+
+def test_after_the_interview_candidates_are_asked_whether_they_were_asked(client: Client) -> None:
+    scheduled = factories.interview()
+    assert "Were you asked anything" not in part(client, scheduled)
+    assert "Were you asked anything" in part(client, factories.held_interview())
+
+
+@pytest.mark.parametrize(("said", "kept"), [("yes", True), ("no", False)])
+def test_the_answer_is_kept_and_can_be_changed(client: Client, said: str, kept: bool) -> None:
+    interview = factories.held_interview()
+    assert answered(client, interview, "no" if kept else "yes")[0] == 302
+    status, shown = answered(client, interview, said, headers={"HX-Request": "true"})
+    assert (status, f"You answered {said}" in shown, "<html" in shown) == (200, True, False)
+    interview.refresh_from_db()
+    assert (interview.asked_who, interview.asked_who_at is not None) == (kept, True)
+
+
+@pytest.mark.parametrize(("held", "said"), [(False, "yes"), (True, "perhaps")])
+def test_what_is_no_answer_or_comes_before_the_interview_is_not_taken(
+    client: Client, held: bool, said: str
+) -> None:
+    position = factories.position()
+    interview = factories.held_interview(position) if held else factories.interview(position)
+    assert answered(client, interview, said)[0] == 404
+    interview.refresh_from_db()
+    assert interview.asked_who is None

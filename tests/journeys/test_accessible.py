@@ -107,8 +107,10 @@ def test_pages_of_a_recruiter(visit: Visits, product: Product) -> None:
         *(*some, passed, failed, waits, f"{some[0]}schedule/"),
         *(f"/settings/org/lever/activity/{each.split('/')[2]}" for each in (passed, waits)),
         *("/candidates/", "/candidates/?q=nobody+has+this", "/pipeline/"),
+        *("/pipeline/?days=30", "/pipeline/list?show=in_lever", "/pipeline/list?show=here"),
     ]
     found = of_all(page, product, paths)
+    found += problems_of_signal(page, product)
     page.goto(product.url + passed)
     page.goto(product.url + _candidate(product, passed))
     found += problems(page)
@@ -116,6 +118,16 @@ def test_pages_of_a_recruiter(visit: Visits, product: Product) -> None:
     page.get_by_role("button", name="Show who this is").click()
     expect(page.get_by_text("E-mail")).to_be_visible()
     assert found + problems(page) == []
+
+
+def problems_of_signal(page: Page, product: Product) -> list[str]:
+    """It is worked out while the page waits; then with everything unfolded."""
+    page.goto(product.url + "/signal/?days=all")
+    expect(page.get_by_role("heading", name="Time in stage")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="Integrity")).to_be_visible()
+    for each in page.locator("main summary").all():
+        each.click()
+    return problems(page)
 
 
 def test_pages_of_an_admin(visit: Visits, product: Product) -> None:
@@ -128,12 +140,13 @@ def test_pages_of_an_admin(visit: Visits, product: Product) -> None:
         *("/settings/org/audit/", "/settings/org/lever/", "/settings/org/lever/?replace"),
         *(
             f"/settings/org/lever/{part}"
-            for part in ("activity", "activity/retry", "events", "problems")
+            for part in ("activity", "activity/retry", "deliveries", "missed", "problems")
         ),
+        *(f"/settings/org/lever/deliveries{part}" for part in ("?state=refused", "/recover")),
         *("/accounts/2fa/", "/accounts/password/change/", "/accounts/logout/"),
     ]
     assert of_all(visit(ADA), product, paths) == []
-    empty = ["/settings/org/lever/", "/pipeline/", "/"]
+    empty = ["/settings/org/lever/", "/pipeline/", "/signal/", "/"]
     assert of_all(visit(NORA), product, empty) == []
 
 

@@ -651,7 +651,7 @@ def test_an_export_asks_the_database_no_more_than_it_must(
 ) -> None:
     company.run(company.interview())  # Lever's lists are known from here on
     interview = company.interview()
-    with django_assert_max_num_queries(80):
+    with django_assert_max_num_queries(87):
         export.run(interview.pk)
     assert len(company.profiles(interview)) == 1
 

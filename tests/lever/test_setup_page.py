@@ -15,7 +15,7 @@ from nomdecode.candidates import consent
 from nomdecode.demo import clock
 from nomdecode.interviews.models import Interview, Position
 from nomdecode.lever import connection as connections
-from nomdecode.lever import pick_lists, questions
+from nomdecode.lever import credentials, pick_lists, questions
 from nomdecode.lever.models import Connection, Export, MemberEmail, PositionPosting
 from nomdecode.orgs import trail
 from nomdecode.orgs.models import Member, Role
@@ -217,6 +217,40 @@ def test_a_token_can_be_removed(admin: Admin) -> None:
     admin.post("token_remove", token.pk)
     assert "Stage change" not in admin.page("tokens")
     assert admin.post("token_remove", token.pk).status_code == 404
+
+
+def test_a_token_that_is_replaced_counts_for_three_days_more(admin: Admin) -> None:
+    admin.connect()
+    old = admin.connection.tokens.get()
+    admin.post("token_add", label="", token="e" * 32, instead_of=old.pk)
+    new = admin.connection.tokens.exclude(pk=old.pk).get()
+    old.refresh_from_db()
+    assert new.label == old.label and old.retires_at
+    assert timedelta(hours=71) < old.retires_at - timezone.now() <= timedelta(hours=72)
+    page = admin.page("tokens")
+    assert "Replaced; counts until" in page
+    assert [token for token, _ in connections.signing_tokens(admin.connection)] == [old, new]
+    with clock.at(timezone.now() + timedelta(hours=73)):
+        assert [token for token, _ in connections.signing_tokens(admin.connection)] == [new]
+        credentials.destroy_retired(timezone.now())
+    old.refresh_from_db()
+    assert (bytes(old.sealed), old.revoked_at) == (b"", old.retires_at)
+
+
+def test_a_replaced_token_may_still_be_removed_at_once(admin: Admin) -> None:
+    admin.connect()
+    old = admin.connection.tokens.get()
+    admin.post("token_add", label="", token="e" * 32, instead_of=old.pk)
+    admin.post("token_remove", old.pk)
+    assert [token.last4 for token in connections.tokens(admin.connection)] == ["eeee"]
+
+
+def test_another_organisations_token_is_not_replaced(admin: Admin) -> None:
+    other = connections.of(factories.organisation("Borealis"))
+    token = credentials.add_token(other, "Theirs", "b" * 32, factories.member(other.organisation))
+    admin.post("token_add", label="Ours", token="e" * 32, instead_of=token.pk)
+    token.refresh_from_db()
+    assert token.retires_at is None
 
 
 def test_enabling_with_something_missing_saves_the_rest_as_a_draft(admin: Admin) -> None:
@@ -484,7 +518,7 @@ def test_an_open_page_does_not_have_an_absent_lever_asked_again_and_again(admin:
     assert admin.worker()
 
 
-@pytest.mark.parametrize("name", ["activity", "events", "problems"])
+@pytest.mark.parametrize("name", ["activity", "deliveries", "problems"])
 def test_each_list_has_its_empty_state(admin: Admin, name: str) -> None:
     assert 'class="empty"' in admin.page(name)
 

@@ -14,7 +14,7 @@ from nomdecode.lever import export as exports
 from nomdecode.lever import remedies
 from nomdecode.lever.models import Export
 from nomdecode.orgs.models import AuditEvent, Member, Role
-from nomdecode.pipeline import stages
+from nomdecode.pipeline import moves, stages
 from nomdecode.pipeline.models import Opportunity
 
 pytestmark = pytest.mark.django_db
@@ -227,6 +227,29 @@ def test_after_an_erasure_staff_are_asked_until_they_say_it_is_done(
     _client(recruiter).post(reverse("lever:erased_there", args=[interview.pk]))
     assert asked not in _story(recruiter, interview)
     assert "erase the profile in Lever" not in _client(recruiter).get("/").content.decode()
+
+
+@pytest.mark.parametrize("done", ["keep", "erase"])
+def test_deleted_in_lever_admins_are_asked_about_erasure_here(done: str) -> None:
+    admin = factories.member(role=Role.ADMIN)
+    interview = factories.passed(admin.organisation)
+    candidate = factories.candidate(admin.organisation)
+    Interview.objects.filter(pk=interview.pk).update(candidate=candidate)
+    opportunity = factories.opportunity(interview)
+    asked, browser = "deleted in Lever", _client(admin)
+    assert asked not in _story(admin, interview)
+    moves.gone(opportunity, timezone.now())
+    assert asked in _story(admin, interview)
+    assert asked not in _story(factories.member(admin.organisation, Role.RECRUITER), interview)
+    assert "Deleted in Lever" in browser.get("/").content.decode()
+    if done == "keep":
+        browser.post(reverse("lever:keep_here", args=[interview.pk]))
+    else:
+        browser.post(reverse("candidates:erase_for", args=[candidate.pk]))
+    assert asked not in _story(admin, interview)
+    assert "Deleted in Lever" not in browser.get("/").content.decode()
+    candidate.refresh_from_db()
+    assert (candidate.erased_at is not None) is (done == "erase")
 
 
 @pytest.mark.parametrize("reason", ["withdrew", "refused"])

@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 import factories
-from nomdecode.pipeline import moves, stages
-from nomdecode.pipeline.board import lanes
+from nomdecode.pipeline import moves, stages, times
+from nomdecode.pipeline.board import SHOWN, Board
 from nomdecode.pipeline.cohort import Cohort, Filters
 from nomdecode.pipeline.funnel import Funnel
 
@@ -65,7 +65,7 @@ def test_the_hired_came_through_everything(acme):
 def test_profiles_under_the_pseudonym_alone_are_in_no_funnel(acme):
     factories.opportunity(factories.passed(acme, successful=False), ["applicant"], named=False)
     assert counts(acme)["Successful"] == counts(acme)["In Lever"] == 0
-    assert len(cohort(acme).not_passed) == 1
+    assert len(board(acme).not_passed) == 1
 
 
 def test_the_sentence_accounts_for_everybody_who_met_the_bar(acme):
@@ -76,7 +76,7 @@ def test_the_sentence_accounts_for_everybody_who_met_the_bar(acme):
     moves.gone(went(acme, "applicant"), at)
     factories.passed(acme)
     milestone = Funnel(cohort(acme)).milestone
-    assert milestone.text == "On-site loop"
+    assert milestone.stage.text == "On-site loop"
     found = (milestone.reached, milestone.left, milestone.on_the_way)
     assert found == (1, 1, 1)
     assert (milestone.not_there, milestone.deleted) == (1, 1)
@@ -100,6 +100,14 @@ def test_a_choice_that_cannot_be_read_counts_as_none(acme):
     assert Filters.read({"position": "x' OR 1", "days": "-3"}) == Filters()
 
 
+def board(organisation, **query):
+    return Board(cohort(organisation, **query), factories.member(organisation))
+
+
+def lane(organisation, text, **query):
+    return next(lane for lane in board(organisation, **query).lanes if lane.text == text)
+
+
 def test_every_profile_stands_in_one_lane(acme):
     at = timezone.now()
     went(acme, "applicant", "screen")
@@ -107,29 +115,87 @@ def test_every_profile_stands_in_one_lane(acme):
     went(acme, "applicant", archived_at=at, archive_reason="Withdrew")
     went(acme, "applicant", "unheard-of")
     moves.gone(went(acme, "applicant"), at)
-    found = {lane.text: len(lane.journeys) for lane in lanes(cohort(acme))}
-    assert found == {
+    found = board(acme)
+    assert {lane.text: lane.here for lane in found.lanes} == {
         "New applicant": 0,
         "Recruiter screen": 1,
         "On-site loop": 0,
         "Offer": 0,
-        "Hired": 1,
-        "Archived": 1,
         "Another stage": 1,
-        "Deleted in Lever": 1,
     }
+    assert len(found.hired) == found.counts["hired"] == 1
+    assert (found.counts["left"], found.counts["deleted"]) == (1, 1)
 
 
-def test_a_gone_stage_keeps_its_lane_as_long_as_somebody_was_in_it(acme):
+def test_lanes_stand_in_the_order_of_today_under_the_names_of_today(acme):
+    went(acme, "lead", "loop")
+    stages.replace(acme, [("loop", "Team day"), ("lead", "Lead"), ("new", "Brand new")])
+    shown = [(lane.text, lane.gone) for lane in board(acme).lanes]
+    assert shown == [("Team day", False), ("Lead", False), ("Brand new", False)]
+
+
+def test_a_gone_stage_keeps_its_lane_and_its_place_and_is_marked(acme):
     went(acme, "applicant", "loop")
-    kept = [("applicant", "New applicant"), ("offer", "Offer")]
-    stages.replace(acme, kept)
-    assert "On-site loop" in [lane.text for lane in lanes(cohort(acme))]
+    stages.replace(acme, [("applicant", "New applicant"), ("screen", "Screen"), ("offer", "Offer")])
+    shown = [(lane.text, lane.gone) for lane in board(acme).lanes]
+    assert shown == [
+        ("New applicant", False),
+        ("Screen", False),
+        ("Offer", False),
+        ("On-site loop", True),
+    ]
+
+
+def test_a_gone_stage_in_which_nobody_ever_was_is_not_shown(acme):
+    went(acme, "applicant")
+    stages.replace(acme, [("applicant", "New applicant"), ("offer", "Offer")])
+    assert [lane.text for lane in board(acme).lanes] == ["New applicant", "Offer"]
 
 
 def test_who_went_on_is_counted_by_passages(acme):
     for _ in range(3):
         went(acme, "applicant", "screen")
     went(acme, "applicant", archived_at=timezone.now(), archive_reason="Withdrew")
-    lane = next(lane for lane in lanes(cohort(acme)) if lane.text == "New applicant")
-    assert (lane.went_on.share.part, lane.went_on.share.whole, lane.went_on.open) == (3, 4, 0)
+    went_on = lane(acme, "New applicant").went_on
+    assert (went_on.share.part, went_on.share.whole, went_on.open) == (3, 4, 0)
+
+
+def test_a_rate_is_provisional_until_four_in_five_have_left(acme):
+    for _ in range(4):
+        went(acme, "applicant", "screen")
+    went(acme, "applicant")
+    assert not lane(acme, "New applicant").went_on.provisional
+    moves.gone(went(acme, "applicant"), timezone.now())  # nobody will ever know
+    assert lane(acme, "New applicant").went_on.provisional
+
+
+def test_the_period_is_that_of_entering_but_who_is_there_is_there_whenever_they_came(acme):
+    went(acme, "applicant", days_ago=100)
+    went(acme, "applicant", "screen", days_ago=100)
+    found = lane(acme, "New applicant")
+    assert (found.here, found.went_on.share.whole, found.went_on.open) == (1, 0, 0)
+    assert len(found.cards) == 1
+    assert lane(acme, "New applicant", days="365").went_on.share.whole == 1
+
+
+def test_a_lane_shows_the_newest_and_says_how_many_more(acme):
+    for days in range(1, SHOWN + 3):
+        went(acme, "applicant", days_ago=days)
+    found = lane(acme, "New applicant")
+    assert (found.here, len(found.cards), found.more) == (SHOWN + 2, SHOWN, 2)
+    entered = [card.passage.entered_at for card in found.cards]
+    assert entered == sorted(entered, reverse=True)
+
+
+def test_older_than_nine_in_ten_stay_is_ageing(acme):
+    for _ in range(10):
+        went(acme, "applicant", "screen")  # one day each
+    old, young = went(acme, "applicant", days_ago=3), went(acme, "applicant", days_ago=0)
+    times.ask(cohort(acme))
+    times.compute_asked(acme)
+    found = lane(acme, "New applicant")
+    assert found.ageing == 1
+    assert {card.passage.opportunity_id: card.ageing for card in found.cards} == {
+        old.pk: True,
+        young.pk: False,
+    }

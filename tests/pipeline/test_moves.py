@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import factories
 from nomdecode.pipeline import moves, stages
 from nomdecode.pipeline.moves import Change, Snapshot
+from nomdecode.pipeline.passages import in_order
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +26,7 @@ HISTORY = (
 
 
 def facts(opportunity):
-    rows = sorted(opportunity.moves.all(), key=moves.in_order)
+    rows = sorted(opportunity.moves.all(), key=in_order)
     return [(m.from_stage, m.to_stage, m.to_index, m.happened_at, m.by) for m in rows]
 
 
@@ -60,8 +61,8 @@ def test_parts_in_any_order_and_then_all_give_the_same_facts_and_place(db, looks
 def test_the_same_snapshot_again_changes_nothing():
     opportunity = factories.opportunity()
     snapshot = Snapshot("offer", HISTORY)
-    assert moves.record(opportunity, snapshot, "webhook", LOOK) is True
-    assert moves.record(opportunity, snapshot, "webhook", LOOK + timedelta(1)) is False
+    assert moves.record(opportunity, snapshot, "webhook", LOOK) == {"registered", "stage"}
+    assert moves.record(opportunity, snapshot, "webhook", LOOK + timedelta(1)) == set()
     assert opportunity.looked_at == LOOK + timedelta(1)
 
 

@@ -2,14 +2,19 @@
 
 import csv
 import io
+import re
+from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.utils import timezone
 
 import factories
+from nomdecode.interviews.models import Assignment
 from nomdecode.orgs.models import Role
-from nomdecode.pipeline import stages
+from nomdecode.pipeline import moves, stages, times
 from nomdecode.pipeline.listing import harmless
+from nomdecode.pipeline.lists import LISTS
 
 pytestmark = pytest.mark.django_db
 
@@ -28,6 +33,10 @@ def recruiter(acme, client):
     return member
 
 
+def words(page):
+    return " ".join(re.sub(r"<[^>]+>", "", page).split())
+
+
 def moved(organisation, *way, **snapshot):
     return factories.opportunity(factories.passed(organisation), way, **snapshot)
 
@@ -35,7 +44,7 @@ def moved(organisation, *way, **snapshot):
 def test_the_page_says_it_in_a_sentence_and_shows_who_is_where(client, acme, recruiter):
     one = moved(acme, "lead", "onsite")
     page = client.get("/pipeline/").content.decode()
-    assert "<b>1</b> who met the bar" in " ".join(page.split())
+    assert "Of 1 who met the bar, 1 has reached “Onsite”." in words(page)
     assert one.interview.candidate.pseudonym in page
     assert "Live from Lever" in page
 
@@ -68,16 +77,35 @@ def test_not_passed_profiles_are_a_group_of_their_own(client, acme, recruiter):
     assert page.index("Not passed") < page.index(quiet.interview.candidate.pseudonym)
 
 
+@pytest.mark.parametrize("way", [("lead",), ("lead", "offer")])
+def test_lever_which_shows_the_name_is_open_to_all_but_who_interviewed(
+    client, acme, recruiter, way
+):
+    hired = {"archived_at": timezone.now(), "hired": True} if "offer" in way else {}
+    theirs, own, former = (moved(acme, *way, **hired) for _ in range(3))
+    for number, one in enumerate((theirs, own, former)):
+        one.url = f"https://lever.example/{number}"
+        one.save()
+    Assignment.objects.create(interview=own.interview, member=recruiter)
+    former.interview.former.add(recruiter)
+    lists = [f"/pipeline/list?show={show}&stage=lead" for show in ("in_lever", "here", "advanced")]
+    for url in ("/pipeline/", "/pipeline/board", *lists):
+        found = set(re.findall(r"https://lever.example/\d", client.get(url).content.decode()))
+        assert found <= {theirs.url}, url
+    assert theirs.url in client.get("/pipeline/").content.decode()
+    assert theirs.url in client.get(lists[0]).content.decode()
+
+
 def test_another_organisations_candidates_are_not_here(client, recruiter):
     other = moved(factories.organisation("Other"), "lead")
-    for url in ("/pipeline/", "/pipeline/board", "/pipeline.csv"):
+    for url in ("/pipeline/", "/pipeline/board", "/pipeline/list", "/pipeline.csv"):
         answer = client.get(url, {"position": str(other.interview.position_id), "days": "all"})
         assert other.interview.candidate.pseudonym not in answer.content.decode()
 
 
 def test_interviewers_have_no_pipeline(client, acme):
     client.force_login(factories.member(acme, Role.INTERVIEWER).user)
-    for url in ("/pipeline/", "/pipeline/board", "/pipeline.csv"):
+    for url in ("/pipeline/", "/pipeline/board", "/pipeline/list", "/pipeline.csv"):
         assert client.get(url).status_code == 404
 
 
@@ -99,17 +127,97 @@ def test_no_text_is_taken_for_a_formula(text):
     assert harmless(f"a{text}") == f"a{text}"
 
 
-@pytest.mark.parametrize("url", ["/pipeline/", "/pipeline.csv"])
+@pytest.mark.parametrize("url", ["/pipeline/", "/pipeline/list", "/pipeline.csv"])
 def test_the_database_is_asked_as_often_for_fifty_as_for_five(
     client, acme, recruiter, url, django_assert_num_queries, django_assert_max_num_queries
 ):
     for _ in range(5):
         moved(acme, "lead", "onsite")
         factories.opportunity(factories.passed(acme, successful=False), ["lead"], named=False)
-    with django_assert_max_num_queries(22) as few:
+    with django_assert_max_num_queries(24) as few:
         client.get(url)
     for _ in range(45):
         moved(acme, "lead", "onsite", "offer")
         factories.opportunity(factories.passed(acme, successful=False), ["lead"], named=False)
     with django_assert_num_queries(len(few)):
         client.get(url)
+
+
+# --- the lists behind the numbers
+
+
+@pytest.fixture
+def rich(acme):
+    """Somebody in every number: moved, gone back, archived, hired, deleted, not passed, not there;
+    two positions and interviewers; a stage that is gone, and one that never was in the list."""
+    now = timezone.now()
+    people = [factories.member(acme, Role.INTERVIEWER), factories.member(acme, Role.INTERVIEWER)]
+    ended = {"archived_at": now, "archive_reason": "Withdrew"}
+    ways = [
+        *([("lead", "onsite"), {}],) * 7,
+        *([("lead", "onsite", "lead"), {}],) * 2,
+        *([("lead",), ended],) * 2,
+        [("lead", "onsite"), ended],
+        [("lead", "onsite", "offer"), {**ended, "hired": True}],
+        [("lead", "old"), {}],
+        [("lead", "old", "onsite"), {}],
+        [("lead", "unheard-of"), {}],
+    ]
+    stages.replace(
+        acme, [("lead", "New lead"), ("onsite", "Onsite"), ("old", "Take-home"), ("offer", "Offer")]
+    )
+    for number, (way, snapshot) in enumerate(ways):
+        went(acme, number, people[number % 2], way, **snapshot)
+    moves.gone(went(acme, 21, people[0], ("lead", "onsite")), now)
+    went(acme, 120, people[1], ("lead", "onsite"))
+    factories.passed(acme)
+    factories.opportunity(factories.passed(acme, successful=False), ["lead"], named=False)
+    stages.replace(acme, [("lead", "New lead"), ("onsite", "Onsite"), ("offer", "Offer")])
+    return acme
+
+
+def went(organisation, number, decider, way, **snapshot):
+    at = timezone.now() - timedelta(days=10 + number)
+    interview = factories.passed(organisation, ["Backend", "Data"][number % 3 == 0], at)
+    Assignment.objects.create(interview=interview, member=decider, decider=True)
+    return factories.opportunity(interview, way, **snapshot)
+
+
+NUMBER = re.compile(
+    r'<a (?:class="opens" )?href="(/pipeline/list[^"]+)"[^>]*?>(?:<text[^>]*>)?(\d+)\+?[< ]'
+)
+
+
+def numbers(page):
+    return {(unescape(address), int(count)) for address, count in NUMBER.findall(page)}
+
+
+def ask_for_times(client, rich, query):
+    client.post(f"/pipeline/times?{query}")
+    times.compute_asked(rich)
+
+
+@pytest.mark.parametrize("query", ["", "days=all", "days=30", "position", "interviewer", "both"])
+def test_every_number_opens_a_list_of_as_many(client, rich, recruiter, query):
+    position = f"position={rich.positions.get(title='Backend').pk}&days=all"
+    interviewer = f"interviewer={rich.members.filter(role=Role.INTERVIEWER)[0].pk}&days=90"
+    both = f"{position}&{interviewer}"
+    query = {"position": position, "interviewer": interviewer, "both": both}.get(query, query)
+    ask_for_times(client, rich, query)
+    found = numbers(client.get(f"/pipeline/?{query}").content.decode())
+    shows = {re.search(r"show=(\w+)", address)[1] for address, _ in found}
+    assert shows >= {"met", "in_lever", "reached", "hired", "archived", "here", "advanced", "open"}
+    for address, count in found:
+        page = client.get(address).content.decode()
+        said = re.search(r"<h2>(\d+) candidate", page)
+        assert (int(said[1]) if said else 0) == count, address
+
+
+def test_all_kinds_of_numbers_are_on_the_page(client, rich, recruiter):
+    ask_for_times(client, rich, "")
+    shows = {
+        re.search(r"show=(\w+)", address)[1]
+        for address, count in numbers(client.get("/pipeline/").content.decode())
+        if count
+    }
+    assert shows >= set(LISTS) - {"exited", "returned", "pseudonym", "deleted_before", "ageing"}

@@ -1,11 +1,13 @@
-"""Passages as docs/statistics defines them, and the golden values of the Wilson interval."""
+"""Passages as docs/statistics defines them."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from types import SimpleNamespace
 
-import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from nomdecode.pipeline.passages import Outcome, Share, passages
+from nomdecode.pipeline.passages import Outcome, in_order, passages
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ORDER = {"lead": 0, "screen": 1, "onsite": 2, "offer": 3}
@@ -24,18 +26,6 @@ def moved(*stages, indexes=None):
 
 def outcomes(moves, **ends):
     return [(p.stage, p.outcome.value) for p in passages(moves, ORDER, **ends)]
-
-
-@pytest.mark.parametrize(
-    ("part", "whole", "low", "high"),
-    [(6, 10, 0.31267, 0.83182), (0, 5, 0, 0.43448), (45, 150, 0.23241, 0.37758)],
-)
-def test_the_wilson_interval_has_its_golden_values(part, whole, low, high):
-    assert Share(part, whole).interval == pytest.approx((low, high), abs=5e-6)
-
-
-def test_a_share_of_nothing_may_be_anything():
-    assert Share(0, 0).percents == (0, 100)
 
 
 def test_a_later_stage_advances_an_earlier_one_returns_and_the_last_is_open():
@@ -68,3 +58,92 @@ def test_a_passage_lasts_from_entering_to_leaving():
     first, last = passages(moved("lead", "screen"), ORDER)
     assert (first.entered_at, first.left_at) == (START, START + timedelta(days=1))
     assert (last.left_at, last.outcome) == (None, Outcome.OPEN)
+
+
+def at(day, stage, index=None):
+    when = START + timedelta(days=day)
+    place = ORDER[stage] if index is None else index
+    return SimpleNamespace(to_stage=stage, to_index=place, happened_at=when)
+
+
+def test_a_deleted_profile_leaves_its_last_passage_open_and_seen_until_then():
+    (one,) = passages(moved("lead"), ORDER, deleted_at=START + timedelta(days=4))
+    assert (one.outcome, one.left_at) == (Outcome.OPEN, START + timedelta(days=4))
+
+
+def test_deleted_after_an_archive_it_had_ended_before():
+    end = START + timedelta(days=2)
+    (one,) = passages(moved("lead"), ORDER, archived_at=end, deleted_at=START + timedelta(days=4))
+    assert (one.outcome, one.left_at) == (Outcome.EXITED, end)
+
+
+def test_of_moves_at_one_time_the_last_counts_and_the_others_are_skipped():
+    steps = [at(0, "lead"), at(1, "screen"), at(1, "onsite")]
+    assert outcomes(steps) == [("lead", "advanced"), ("onsite", "open")]
+
+
+def test_back_and_forth_at_one_time_is_where_it_led_to():
+    steps = [at(0, "onsite"), at(1, "screen"), at(1, "offer")]
+    assert outcomes(steps)[0] == ("onsite", "advanced")
+
+
+def test_a_move_within_a_stage_goes_on_with_its_passage():
+    steps = [at(0, "lead"), at(2, "lead"), at(3, "screen")]
+    first, _ = passages(steps, ORDER)
+    assert (first.entered_at, first.left_at) == (START, START + timedelta(days=3))
+
+
+def test_a_move_within_a_stage_tells_its_place_at_that_time():
+    steps = [at(0, "screen", 3), at(1, "screen", 1), at(2, "onsite", 2)]
+    assert outcomes(steps)[0] == ("screen", "advanced")
+
+
+def test_another_stage_at_the_same_place_is_not_a_later_one():
+    assert outcomes([at(0, "screen", 1), at(1, "onsite", 1)])[0] == ("screen", "returned")
+
+
+def test_what_is_moved_in_the_archive_went_nowhere():
+    end = START + timedelta(days=1)
+    assert outcomes([at(0, "lead"), at(2, "offer")], archived_at=end) == [("lead", "exited")]
+
+
+def test_archived_in_the_moment_it_came_it_lasted_no_time():
+    (one,) = passages(moved("lead"), ORDER, archived_at=START)
+    assert (one.outcome, one.left_at) == (Outcome.EXITED, START)
+
+
+def test_nothing_moved_nothing_passed():
+    assert passages([], ORDER, archived_at=START) == []
+
+
+day = st.integers(0, 6).map(lambda day: START + timedelta(days=day))
+any_move = st.builds(
+    SimpleNamespace,
+    to_stage=st.sampled_from([*ORDER, "unheard-of"]),
+    to_index=st.none() | st.integers(0, 4),
+    happened_at=day,
+)
+ends = st.fixed_dictionaries({"archived_at": st.none() | day, "deleted_at": st.none() | day})
+
+
+@given(st.lists(any_move), ends, st.booleans())
+def test_each_passage_begins_where_the_one_before_it_ended_in_another_stage(steps, ends, hired):
+    ends["hired_at"] = ends["archived_at"] if hired else None
+    found = passages(sorted(steps, key=in_order), ORDER, **ends)
+    assert bool(found) == bool(steps)
+    for one, then in pairwise(found):
+        assert one.entered_at < one.left_at == then.entered_at
+        assert one.stage != then.stage
+        assert one.outcome in (Outcome.ADVANCED, Outcome.RETURNED)
+    for last in found[-1:]:
+        assert last.left_at is None or last.left_at >= last.entered_at
+        assert (last.outcome is Outcome.OPEN) == (ends["archived_at"] is None)
+
+
+@given(st.lists(any_move, min_size=1))
+def test_how_it_ended_changes_the_last_passage_alone(steps):
+    steps.sort(key=in_order)
+    end = START + timedelta(days=6)
+    *before, last = passages(steps, ORDER)
+    *same, ended = passages(steps, ORDER, archived_at=end)
+    assert (same, ended.stage, ended.entered_at) == (before, last.stage, last.entered_at)

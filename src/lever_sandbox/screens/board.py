@@ -59,7 +59,8 @@ async def opportunity(request: Request) -> Response:
         group=_group(account, one),
         others=[other for other in others if other.id != one.id],
         names={user.id: user.name for user in account.users},
-        stages={stage.id: stage.text for stage in account.stages},
+        stages={one.ref: "a stage that is gone" for one in one.history}
+        | {stage.id: stage.text for stage in account.stages},
         reasons={reason.id: reason.text for reason in account.reasons},
         non_hired=[reason for reason in account.reasons if reason.type == "non-hired"],
     )

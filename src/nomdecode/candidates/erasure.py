@@ -16,6 +16,7 @@ from django.utils import timezone
 from nomdecode.candidates import consent, links, signals, vault
 from nomdecode.candidates.models import Candidate
 from nomdecode.orgs import audit, live
+from nomdecode.orgs.models import Member
 
 LOG = "erasures.log"  # in the data folder; a line is "<candidate id> <time>"
 SALT = "nomdecode erasure"
@@ -35,7 +36,7 @@ def withdraw(candidate: Candidate) -> None:
 
 
 @transaction.atomic
-def erase(candidate: Candidate, by: str = "candidate") -> None:
+def erase(candidate: Candidate, by: str = "candidate", member: Member | None = None) -> None:
     """For good. Once more does nothing."""
     if consent.lock(candidate).erased_at:
         return
@@ -44,7 +45,7 @@ def erase(candidate: Candidate, by: str = "candidate") -> None:
     vault.destroy(candidate)
     links.revoke_all(candidate)
     candidate.letters.filter(sent_at=None).delete()
-    audit.record(candidate.organisation, "candidate.erased", candidate, by=by)
+    audit.record(candidate.organisation, "candidate.erased", candidate, by=by, member=member)
     signals.erased.send(Candidate, candidate=candidate)
     live.publish(candidate.organisation_id, "home")
     # Before the commit: an erasure that is asked for and then fails here may be carried out later.

@@ -9,6 +9,7 @@ urlpatterns = [
     path("candidates/<uuid:pk>/reveal", staff.reveal, name="reveal"),
     path("candidates/<uuid:pk>/resume", staff.resume, name="resume"),
     path("candidates/<uuid:pk>/link", staff.send_link, name="send_link"),
+    path("candidates/<uuid:pk>/erase/", staff.erase, name="erase_for"),
     path("c/<str:token>/", own.mine, name="mine"),
     path("c/<str:token>/answer", own.answer, name="answer"),
     path("c/<str:token>/correct/", own.correct, name="correct"),

@@ -26,8 +26,10 @@ def prepare() -> None:
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False, stdout=io.StringIO())
     from nomdecode.candidates import erasure
+    from nomdecode.pipeline import journeys
 
     erasure.replay()  # a restored backup may have brought back who was erased since
+    journeys.recount_where_never()
 
 
 def web(host: str, port: int) -> Program:
@@ -56,7 +58,11 @@ def work() -> None:
     from procrastinate.contrib.django import app
     from procrastinate.contrib.django.django_connector import DjangoConnector
 
+    from nomdecode.lever import reconcile
+
     get_resolver().check()  # reads every page's module: now, and not within the first claim's locks
+    reconcile.after_start()
+    connections["default"].close()  # this thread asks nothing more
     connector = app.connector
     assert isinstance(connector, DjangoConnector)
     # Its threads keep their database connections; each job first sees that its own still lives.

@@ -31,6 +31,9 @@ LEVER_URLS: list[str] = [
     )
 ]
 LEVER_RATE: float = env.float("NOMDECODE_LEVER_RATE", 10, validate=validate.Range(min=0.1))
+RECONCILE_MINUTES: float = env.float(
+    "NOMDECODE_RECONCILE_MINUTES", 10, validate=validate.Range(min=1)
+)
 
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", "postgres:///nomdecode")}
 _options = DATABASES["default"].setdefault("OPTIONS", {})

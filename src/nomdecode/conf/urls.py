@@ -15,5 +15,6 @@ urlpatterns = [
     path("", include("nomdecode.candidates.urls")),
     path("", include("nomdecode.interviews.urls")),
     path("", include("nomdecode.pipeline.urls")),
+    path("", include("nomdecode.pipeline.signal.urls")),
     path("", include("nomdecode.lever.urls")),
 ]

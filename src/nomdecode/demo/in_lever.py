@@ -11,10 +11,10 @@ from lever_sandbox.shapes import show_opportunity
 from nomdecode.demo import clock, people
 from nomdecode.demo.companies import Company
 from nomdecode.interviews.models import Interview
-from nomdecode.lever import calls, export, pick_lists, profile, protocol, webhooks
+from nomdecode.lever import answers, calls, export, pick_lists, profile, protocol
 from nomdecode.lever import client as lever_client
 from nomdecode.lever import connection as connections
-from nomdecode.lever.models import Connection, Delivery, Export, ExportState
+from nomdecode.lever.models import Connection, Delivery, Export, ExportState, Verdict
 from nomdecode.pipeline import moves
 from nomdecode.pipeline.models import Opportunity
 
@@ -147,7 +147,7 @@ def _delivered(connection: Connection, event: str, made: Opportunity, at: dateti
         triggered_at=at,
         received_at=at + timedelta(seconds=0.4),
         opportunity_id=made.external_id,
-        verdict=webhooks.Verdict.APPLIED,
+        verdict=Verdict.APPLIED,
     )
 
 
@@ -182,5 +182,5 @@ def _moved(
         kept = pick_lists.known(connection, "archive_reasons")
         reasons = kept.items if kept else []
         with clock.at(at + timedelta(seconds=0.4)) as heard:
-            moves.record(made, webhooks.snapshot(connection, found, reasons), "webhook", heard)
+            moves.record(made, answers.snapshot(connection, found, reasons), "webhook", heard)
         _delivered(connection, EVENTS.get(stage, "candidateStageChange"), made, at)

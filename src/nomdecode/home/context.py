@@ -17,8 +17,9 @@ ROOMS = [
     ("interviews:list", "Interviews", {"interviews"}),
     ("candidates:list", "Candidates", {"candidates"}),
     ("pipeline:pipeline", "Pipeline", {"pipeline"}),
+    ("signal:signal", "Signal", {"signal"}),
 ]
-FOR_EVERYBODY = {"home:home", "interviews:list"}
+FOR_EVERYBODY = {"home:home", "interviews:list", "signal:signal"}
 SETTINGS = {"orgs", "lever"}
 
 

@@ -15,6 +15,7 @@ from nomdecode.lever import activity, problem_kinds, problems, taken_back
 from nomdecode.lever.eligibility import REASONS
 from nomdecode.lever.models import Connection, Export, ExportState
 from nomdecode.orgs.models import Member, Role
+from nomdecode.pipeline import moves
 from nomdecode.pipeline.models import Opportunity
 
 OVERDUE = timedelta(hours=24)  # since it was held; a reminder counts as long
@@ -42,7 +43,7 @@ def of(member: Member, now: datetime) -> list[Need]:
         found += [need for one in interviews for need in _for_staff(one, member, now)]
         found += _exports(member) + _erasures(member) + _taken_back(member)
     if member.role == Role.ADMIN:
-        found += _problems(member) + _connection(member)
+        found += _deleted_there(member) + _problems(member) + _connection(member)
     return found
 
 
@@ -135,6 +136,21 @@ def _erasures(member: Member) -> list[Need]:
             reverse("interviews:interview", args=[one.interview_id]),
             one.interview.candidate,
             one.interview.candidate.erased_at,
+        )
+        for one in there.select_related("interview__candidate")
+    ]
+
+
+def _deleted_there(member: Member) -> list[Need]:
+    """Whom Lever has deleted, perhaps since they asked for it."""
+    there = moves.deleted_only_there(member.organisation_id)
+    return [
+        Need(
+            "Deleted in Lever: erase what is held here, too?",
+            "Look",
+            reverse("interviews:interview", args=[one.interview_id]),
+            one.interview.candidate,
+            one.deleted_at,
         )
         for one in there.select_related("interview__candidate")
     ]

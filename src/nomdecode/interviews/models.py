@@ -74,6 +74,8 @@ class Interview(models.Model):
     minutes = models.PositiveSmallIntegerField(default=60)
     meeting_url = models.URLField(max_length=500, blank=True)
     held_at = models.DateTimeField(null=True)
+    asked_who = models.BooleanField(null=True)  # the candidate's word: asked what could tell who
+    asked_who_at = models.DateTimeField(null=True)
     cancelled_because = models.CharField(max_length=20, blank=True)  # organisation, candidate
     version = models.PositiveIntegerField(default=0)  # of the schedule: two people editing one
     former = models.ManyToManyField(Member, related_name="+")  # held it and were then replaced

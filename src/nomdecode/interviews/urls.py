@@ -27,4 +27,5 @@ urlpatterns = [
     path("join/<str:token>/", candidate.join, name="join"),
     path("joined/", candidate.joined, name="joined"),
     path("c/<str:token>/interview", candidate.part, name="candidate_part"),
+    path("c/<str:token>/asked", candidate.asked, name="candidate_asked"),
 ]

@@ -37,7 +37,7 @@ PILLS = {
     ExportState.ENDED: "quiet",
 }
 NOT_TOLD = "Somebody who did not interview sees why"
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 # --- which exports
@@ -93,16 +93,16 @@ class Filters:
         if self.days:
             exports = exports.filter(created_at__gte=now - timedelta(days=int(self.days)))
         if self.sought:
-            exports = exports.filter(_named(self.sought, member))
+            exports = exports.filter(named(self.sought, member))
         return exports
 
 
-def _named(sought: str, member: Member) -> Q:
+def named(sought: str, member: Member) -> Q:
     """By a link or an id, ours or Lever's; else by words of the pseudonym.
 
     Not by Lever's where the member interviewed: Lever shows the name.
     """
-    if found := _ID.search(sought):
+    if found := ID.search(sought):
         id, here = found[0].lower(), member.organisation_id
         profiles = Opportunity.objects.filter(organisation=here, external_id=id)
         others = Duplicate.objects.filter(export__organisation=here, external_id=id)

@@ -12,14 +12,15 @@ from django.db import transaction
 
 from nomdecode.candidates import consent
 from nomdecode.lever import (
+    answers,
     client,
     eligibility,
     export,
+    marks,
     moment,
     pick_lists,
     plan,
     protocol,
-    webhooks,
 )
 from nomdecode.lever import connection as connections
 from nomdecode.lever.models import (
@@ -220,9 +221,9 @@ def register(row: Export, connection: Connection, thing: Thing) -> None:
     )
     # As last told: nobody is asked within a transaction; the next look asks.
     kept = pick_lists.known(connection, "archive_reasons") if made.archived else None
-    snapshot = webhooks.snapshot(connection, made, list(kept.items) if kept else [])
+    snapshot = answers.snapshot(connection, made, list(kept.items) if kept else [])
     moves.record(opportunity, snapshot, "export", moment.now())
-    webhooks.became_ours(connection, made.id)
+    marks.became_ours(connection, made.id)
 
 
 def _planned(row: Export) -> int:

@@ -129,7 +129,7 @@ def ready(connection: Connection) -> list[str]:
     for kind in credentials.NEEDED:
         if connection.permissions.get(kind) is False:
             missing.append(f"The Data API key may not read {kind}: give it that permission.")
-    if not connection.tokens.filter(revoked_at=None).exists():
+    if not connections.tokens(connection).exists():
         missing.append("Add a webhook signing token.")
     if connection.perform_as_draft:
         missing.append(who(connection, connection.perform_as_draft).words)

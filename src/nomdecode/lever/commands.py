@@ -16,10 +16,17 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from nomdecode.lever import client, errands, problems, recover, remedies
+from nomdecode.lever import client, errands, problems, reconcile, recover, remedies
 from nomdecode.lever import connection as connections
 from nomdecode.lever.eligibility import REASONS
-from nomdecode.lever.models import Attempt, Connection, Export, ExportStep
+from nomdecode.lever.models import (
+    Attempt,
+    Connection,
+    Export,
+    ExportStep,
+    Reconciliation,
+    Sweep,
+)
 from nomdecode.orgs.models import Organisation
 
 DONE, FAILED, USAGE, A_PERSON = 0, 1, 2, 3
@@ -253,9 +260,39 @@ def _over(organisation: Organisation) -> list[dict[str, Any]]:
             "stops": row.stops,
             "what_it_stops": "",
             "what_to_do": "",
+            "steps": [],
         }
         for row in problems.over(organisation, timezone.now())
     ]
+
+
+# --- reconcile
+
+
+def _reconcile(arguments: Namespace) -> Answer:
+    since = _moment(arguments.since) if arguments.since else None
+    if since and since > timezone.now():
+        raise Refused("--since lies in the future.", USAGE)
+    connection = connections.of(_organisation(arguments))
+    if not connection.api_key:
+        raise Refused("There is no key to Lever.")
+    begun = [
+        reconcile.begin(
+            connection, sweep, reconcile.Why.ASKED, None if sweep == Sweep.OPEN else since
+        )
+        for sweep in Sweep
+    ]
+    reconcile.run(connection.pk)
+    rows = Reconciliation.objects.filter(pk__in=[row.pk for row in begun]).order_by("pk")
+    told = [_compared(row) for row in rows]
+    failed = not all(one["ended_at"] for one in told)
+    return Answer(_table(told), told, FAILED if failed else DONE)
+
+
+def _compared(row: Reconciliation) -> dict[str, Any]:
+    told = ("since", "ended_at", "listed", "compared", "unseen", "mended")
+    why = row.failure or ("" if row.ended_at else "a worker is at it")
+    return {"what": row.sweep, **{name: getattr(row, name) for name in told}, "waits": why}
 
 
 # --- recover
@@ -339,5 +376,6 @@ _ACTIONS: dict[str, Callable[[Namespace], Answer]] = {
     "adopt": _adopt,
     "readback": _read_back,
     "problems": _problems,
+    "reconcile": _reconcile,
     "recover": _recover,
 }

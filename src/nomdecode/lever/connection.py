@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection as database
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from nomdecode.lever import allowance, client, protocol
@@ -112,10 +113,15 @@ def unseal(connection: Connection, sealed: bytes | memoryview, what: str) -> str
     return keys.unseal(_data_key(connection), bytes(sealed), row).decode()
 
 
+def tokens(connection: Connection) -> QuerySet[SigningToken]:
+    """Those that count: not removed, and if replaced, not for too long."""
+    retired = Q(retires_at__lte=timezone.now())
+    return connection.tokens.filter(revoked_at=None).exclude(retired)
+
+
 def signing_tokens(connection: Connection) -> list[tuple[SigningToken, str]]:
     """The tokens that count, each with its plain text."""
-    active = connection.tokens.filter(revoked_at=None)
-    return [(token, unseal(connection, token.sealed, "token")) for token in active]
+    return [(token, unseal(connection, token.sealed, "token")) for token in tokens(connection)]
 
 
 def refused(connection: Connection) -> None:

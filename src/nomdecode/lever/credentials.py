@@ -1,11 +1,12 @@
 """The Data API key and the signing tokens: checked, sealed, replaced, never read back."""
 
 from copy import copy
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from nomdecode.lever import accounts, client, misplaced, pick_lists
@@ -174,8 +175,24 @@ UNCHECKED = Q(api_key__isnull=False, api_key_refused_at=None) & (
 )
 
 
-def add_token(connection: Connection, label: str, text: str, member: Member) -> SigningToken:
-    """Raises Invalid for what is no signing token, or one that is here already."""
+# --- signing tokens
+
+
+REPLACED_COUNTS = timedelta(hours=72)  # what Lever signed before is tried again for a while
+
+
+def add_token(
+    connection: Connection,
+    label: str,
+    text: str,
+    member: Member,
+    *,
+    instead_of: SigningToken | None = None,
+) -> SigningToken:
+    """`instead_of` counts for REPLACED_COUNTS longer.
+
+    Raises Invalid for what is no signing token, or one that is here already.
+    """
     secret = text.strip()
     if not secret:
         raise Invalid("Paste the token that Lever shows after “Generate token”.")
@@ -188,18 +205,24 @@ def add_token(connection: Connection, label: str, text: str, member: Member) -> 
         for token, plain in connections.signing_tokens(held):
             if plain == secret:
                 raise Invalid(f"This token is here already, as “{token.label}”.")
+        label = label.strip()[:60] or (instead_of.label if instead_of else "")
         token = SigningToken.objects.create(
             connection=held,
-            label=label.strip()[:60] or f"Token {held.tokens.count() + 1}",
+            label=label or f"Token {held.tokens.count() + 1}",
             sealed=connections.seal(held, secret, "token"),
             last4=secret[-4:],
         )
-        audit.record(held.organisation, "lever.token_added", held, member=member, label=token.label)
+        if instead_of:
+            replaced = held.tokens.filter(pk=instead_of.pk, revoked_at=None, retires_at=None)
+            replaced.update(retires_at=timezone.now() + REPLACED_COUNTS)
+        action = "lever.token_replaced" if instead_of else "lever.token_added"
+        audit.record(held.organisation, action, held, member=member, label=token.label)
         connections.changed(held)
     return token
 
 
 def remove_token(connection: Connection, token: SigningToken, member: Member) -> None:
+    """What is signed with it is refused from then on."""
     with transaction.atomic():
         still = connection.tokens.filter(pk=token.pk, revoked_at=None)
         if still.update(revoked_at=timezone.now(), sealed=b""):
@@ -208,3 +231,9 @@ def remove_token(connection: Connection, token: SigningToken, member: Member) ->
                 connection.organisation, "lever.token_removed", connection, member=member, **detail
             )
             connections.changed(connection)
+
+
+def destroy_retired(now: datetime) -> None:
+    """The texts of tokens that were replaced and count no more."""
+    retired = SigningToken.objects.filter(revoked_at=None, retires_at__lte=now)
+    retired.update(revoked_at=F("retires_at"), sealed=b"")

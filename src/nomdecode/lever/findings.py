@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from nomdecode.lever import choices, credentials
+from nomdecode.lever import choices, credentials, reach
 from nomdecode.lever.eligibility import UNKNOWN
 from nomdecode.lever.models import (
     Connection,
@@ -33,6 +33,7 @@ class Finding:
     key: str
     title: str
     what_to_do: str
+    steps: tuple[str, ...]
     stops: int
     url: str
     action: str
@@ -76,6 +77,8 @@ def _of_the_connection(connection: Connection, exports: QuerySet[Export]) -> Ite
     if fallback is not None and fallback["deactivated"]:
         yield _finding("fallback_gone", not_allowed.filter(detail__what="perform_as"))
     yield from _of_stages(connection, exports)
+    if since := reach.of(connection, timezone.now()).lost_since:
+        yield _finding("unheard", exports.none(), since=since)
     if not connection.api_key_refused_at:
         yield from _of_late(exports, unknown=unknown)
 
@@ -151,6 +154,7 @@ def _finding(
         key=key,
         title=" ".join((title or said.title).split())[:200],
         what_to_do=said.what_to_do,
+        steps=said.steps,
         stops=counted["stops"],
         url=said.url(since),
         action=said.action,

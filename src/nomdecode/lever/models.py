@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from enum import StrEnum
 from typing import ClassVar
 
 from django.db import models
@@ -10,7 +11,7 @@ from django.utils.functional import cached_property
 
 from nomdecode.interviews.models import Interview, Position
 from nomdecode.orgs.models import Member, Organisation
-from nomdecode.pipeline.models import Stage
+from nomdecode.pipeline.models import Opportunity, Stage
 
 
 class Origin(models.TextChoices):
@@ -96,7 +97,7 @@ class Question(models.Model):
 
 
 class SigningToken(models.Model):
-    """Lever gives one for each webhook; a delivery may be signed with any that is not revoked."""
+    """Lever gives one for each webhook; a delivery may be signed with any that still counts."""
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="tokens")
     label = models.CharField(max_length=60)
@@ -104,7 +105,10 @@ class SigningToken(models.Model):
     last4 = models.CharField(max_length=4)
     created_at = models.DateTimeField(auto_now_add=True)
     verified_at = models.DateTimeField(null=True)
-    revoked_at = models.DateTimeField(null=True)
+    retires_at = models.DateTimeField(
+        null=True
+    )  # replaced: what Lever retries still counts so long
+    revoked_at = models.DateTimeField(null=True)  # and its text destroyed
 
     class Meta:
         ordering: ClassVar = ["id"]
@@ -301,32 +305,72 @@ class Allowance(models.Model):
     due = models.DateTimeField()
 
 
+class Verdict(StrEnum):
+    """What became of a delivery."""
+
+    WAITING = "waiting"
+    REPORTED = "reported"  # Lever could not be asked yet
+    APPLIED = "applied"  # Lever was asked
+    NOT_OURS = "not_ours"
+    UNKNOWN = "unknown"
+    SUSPICIOUS = "suspicious"
+
+
 class Delivery(models.Model):
-    """One signed webhook request that reached us. What is not ours keeps only its id."""
+    """A signed webhook request that reached us, once for each token of Lever's.
+
+    Of what is not ours only the ids are kept.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    connection = models.ForeignKey(Connection, models.CASCADE, related_name="deliveries")
-    signing_token = models.ForeignKey(SigningToken, models.SET_NULL, null=True)
+    # No index of their own: each costs every delivery, and those below begin with the connection.
+    connection = models.ForeignKey(
+        Connection, models.CASCADE, related_name="deliveries", db_index=False
+    )
+    signing_token = models.ForeignKey(SigningToken, models.SET_NULL, null=True, db_index=False)
     token = models.CharField(max_length=200)  # Lever's: a delivery counts once
     event = models.CharField(max_length=60)
     triggered_at = models.DateTimeField()
     received_at = models.DateTimeField()
     opportunity_id = models.CharField(max_length=80, blank=True)
+    to_stage = models.CharField(max_length=80, blank=True)  # as it claims; only of what is ours
     repeats = models.PositiveIntegerField(default=0)
-    verdict = models.CharField(max_length=20)  # applied, waiting, not_ours, unknown, suspicious
+    verdict = models.CharField(max_length=20)  # a Verdict
+    repeated_at = models.DateTimeField(null=True)
+    disputed = models.BooleanField(default=False)  # a repeat said something else: one is forged
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["connection", "token"], name="delivery_once")
         ]
-        indexes: ClassVar = [models.Index(fields=["connection", "-received_at"])]
+        indexes: ClassVar = [
+            models.Index(fields=["connection", "-received_at"]),
+            models.Index(fields=["connection", "opportunity_id"], name="delivery_about"),
+        ]
         verbose_name_plural = "deliveries"
+
+
+class Refusal(models.Model):
+    """Requests to the webhook's address that were refused within one hour, counted by reason."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="refusals")
+    why = models.CharField(max_length=12)  # a receiver.Why
+    hour = models.DateTimeField()
+    count = models.PositiveBigIntegerField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["connection", "why", "hour"], name="refusal_once")
+        ]
 
 
 class Mark(models.Model):
     """An opportunity that something was heard of: Lever is to be asked about it."""
 
-    connection = models.ForeignKey(Connection, models.CASCADE, related_name="marks")
+    connection = models.ForeignKey(
+        Connection, models.CASCADE, related_name="marks", db_index=False
+    )  # the constraint's index begins with it
     opportunity_id = models.CharField(max_length=80)
     marked_at = models.DateTimeField()
     looked_at = models.DateTimeField(null=True)  # looked at since marked: nothing to do
@@ -336,3 +380,59 @@ class Mark(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["connection", "opportunity_id"], name="mark_once")
         ]
+
+
+class Sweep(models.TextChoices):
+    """What of ours is compared with Lever. In the order in which they are done."""
+
+    CHANGES = "changes", "What changed"
+    DELETED = "deleted", "What was deleted"
+    OPEN = "open", "All that are open"
+
+
+class Reconciliation(models.Model):
+    """One comparison of what is ours with Lever. Interrupted, it goes on from `reached`."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="reconciliations")
+    sweep = models.CharField(max_length=10, choices=Sweep)
+    why = models.CharField(max_length=10)  # a reconcile.Why
+    since = models.DateTimeField()
+    reached = models.DateTimeField()  # what changed, was deleted, or was made before it is done
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    total = models.PositiveIntegerField(null=True)  # of ours, where that is known
+    listed = models.PositiveIntegerField(default=0)  # by Lever
+    compared = models.PositiveIntegerField(default=0)  # of ours
+    unseen = models.PositiveIntegerField(default=0)  # which this key does not see
+    mended = models.PositiveIntegerField(default=0)
+    failure = models.CharField(max_length=200, blank=True)  # why it waits: a sentence
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["connection", "sweep"],
+                condition=models.Q(ended_at=None),
+                name="reconciliation_once",
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["connection", "-began_at"])]
+
+
+class Mend(models.Model):
+    """Something that happened in Lever, and that a comparison found first."""
+
+    class What(models.TextChoices):
+        STAGE = "stage", "Stage"
+        ARCHIVED = "archived", "Archived"
+        HIRED = "hired", "Hired"
+        TAKEN_OUT = "taken_out", "Out of the archive"
+        DELETED = "deleted", "Deleted"
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="mends")
+    opportunity = models.ForeignKey(Opportunity, models.CASCADE, related_name="+")
+    what = models.CharField(max_length=10, choices=What)
+    happened_at = models.DateTimeField()  # by Lever's clock
+    found_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["connection", "-found_at"])]

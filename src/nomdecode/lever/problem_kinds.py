@@ -24,6 +24,7 @@ class Words:
     many: str = "{} interviews wait"
     none: str = "No interview waits for it yet"
     after: timedelta = AT_ONCE  # from when it has been so
+    steps: tuple[str, ...] = ()  # a check list that follows what_to_do
 
     def url(self, since: datetime | None) -> str:
         name = re.split("[?#]", self.where)[0]
@@ -101,6 +102,25 @@ KINDS = {
         "Add it in Lever by hand if you need it. This closes a week after the last one.",
         one="1 profile went without it",
         many="{} profiles went without theirs",
+    ),
+    "unheard": Words(
+        "Lever’s webhooks do not reach us",
+        "The pipeline stays right, since Lever is asked as well, but it is minutes late. "
+        "Go through this list; it closes when the next five changes were told.",
+        "See what was missed",
+        "lever:drift",
+        none="Nothing waits; the pipeline is late",
+        steps=(
+            "“Missed changes” names, for each, the webhook that should have told, and why not.",
+            "In Lever, under Settings, Webhooks: these are on, with the address that stands under "
+            "Setup here: stage change, hired, archive change, deleted.",
+            "Press “Verify connection” there. The test must show up under “Deliveries” "
+            "within seconds.",
+            "If it does not: Lever needs https with a valid certificate, reachable from the "
+            "internet. Ask whoever runs the server.",
+            "If “Deliveries” counts requests without a fitting signature: paste the signing "
+            "token of that webhook under Setup.",
+        ),
     ),
     "stopped": Words("Profiles have stopped", "Open them to see why.", where=STOPPED_ONES),
 }

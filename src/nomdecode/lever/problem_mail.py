@@ -71,11 +71,13 @@ def compose(organisation: Organisation, told: list[Problem], to: list[str]) -> E
 
 
 def _said(row: Problem) -> dict[str, object]:
+    words = problem_kinds.words(row.kind, row.key)
     return {
         "title": row.title,
         "since": row.opened_at,
         "what_it_stops": problem_kinds.what_it_stops(row.kind, row.stops),
-        "what_to_do": problem_kinds.words(row.kind, row.key).what_to_do,
+        "what_to_do": words.what_to_do,
+        "steps": words.steps,
     }
 
 

@@ -139,6 +139,7 @@ def listed(organisation: Organisation) -> list[dict[str, Any]]:
             "stops": each.stops,
             "what_it_stops": each.what_it_stops,
             "what_to_do": each.what_to_do,
+            "steps": list(each.steps),
             "url": settings.URL + each.url,
         }
         for each in current(connections.of(organisation))

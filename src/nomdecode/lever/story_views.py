@@ -16,6 +16,7 @@ from nomdecode.lever import export as exports
 from nomdecode.lever import guard, story, taken_back
 from nomdecode.lever.models import Export, ExportState
 from nomdecode.orgs import audit, live
+from nomdecode.orgs.models import Role
 from nomdecode.orgs.roles import MemberRequest
 from nomdecode.pipeline import moves
 from nomdecode.pipeline.models import Opportunity
@@ -41,6 +42,9 @@ def part(request: MemberRequest, pk: UUID) -> HttpResponse:
         "url": opportunity.url if opportunity and apart else "",
         "can_retry": stopped,
         "to_activity": staff and export is not None,
+        "deleted_there": opportunity is not None
+        and member.role == Role.ADMIN
+        and moves.deleted_only_there(member.organisation_id).filter(interview=pk).exists(),
         "asks_erasure": staff and opportunity is not None and moves.to_erase_there(opportunity),
         "taken_back": staff and taken_back.profiles(member.organisation_id).filter(interview=pk),
         "asks_rephrase": stopped and export is not None and export.reason == "identity",
@@ -113,6 +117,20 @@ def erased_there(request: MemberRequest, pk: UUID) -> HttpResponse:
     )
     live.publish(opportunity.organisation_id, f"interview-{pk}")
     live.publish(opportunity.organisation_id, "home")
+    return redirect("interviews:interview", pk)
+
+
+@require_POST
+@transaction.atomic
+def keep_here(request: MemberRequest, pk: UUID) -> HttpResponse:
+    """A person says that who was deleted in Lever stays here."""
+    there = moves.deleted_only_there(request.member.organisation_id).select_related("interview")
+    opportunity = get_object_or_404(there.select_for_update(of=("self",)), interview=pk)
+    opportunity.kept_here_at = timezone.now()
+    opportunity.save(update_fields=["kept_here_at"])
+    organisation, interview = request.member.organisation, opportunity.interview
+    audit.record(organisation, "candidate.kept_here", interview, member=request.member)
+    live.publish(opportunity.organisation_id, f"interview-{pk}", "home")
     return redirect("interviews:interview", pk)
 
 

@@ -7,15 +7,17 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from nomdecode.lever import (
+    credentials,
     duplicates,
     errands,
     export,
+    marks,
     problem_mail,
     problems,
     questions,
-    webhooks,
 )
 from nomdecode.lever import look_again as looking_again
+from nomdecode.lever import reconcile as reconciling
 from nomdecode.lever.errors import LeverError
 from nomdecode.orgs.models import Organisation
 
@@ -24,13 +26,34 @@ from nomdecode.orgs.models import Organisation
 
 @app.task
 def apply_deliveries(connection_id: int) -> None:
-    webhooks.apply(connection_id)
+    marks.drain(connection_id)
 
 
 @app.periodic(cron="* * * * *")
 @app.task(queueing_lock="lever.sweep_deliveries")
 def sweep_deliveries(timestamp: int) -> None:
-    webhooks.sweep(timezone.now())
+    marks.sweep(timezone.now())
+    credentials.destroy_retired(timezone.now())
+
+
+# --- what no delivery told
+
+
+@app.task(priority=-1)  # a long comparison does not stand before what was just heard
+def reconcile(connection_id: int) -> None:
+    reconciling.run(connection_id)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="lever.sweep_reconciliations")
+def sweep_reconciliations(timestamp: int) -> None:
+    reconciling.sweep(timezone.now())
+
+
+@app.periodic(cron="40 2 * * *")
+@app.task(queueing_lock="lever.reconcile_all_open")
+def reconcile_all_open(timestamp: int) -> None:
+    reconciling.nightly()
 
 
 # --- what pages want to know

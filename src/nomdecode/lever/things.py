@@ -151,6 +151,7 @@ class Opportunity:
     owner: str
     origin: str
     created_at: int | None
+    updated_at: int | None
     stage_changes: tuple[StageChange, ...]
     archived: Archived | None
     sources: tuple[str, ...]
@@ -178,6 +179,7 @@ class Opportunity:
             owner=_id(data.get("owner")),
             origin=_text(data.get("origin")),
             created_at=_time(data.get("createdAt")),
+            updated_at=_time(data.get("updatedAt")),
             stage_changes=tuple(c for c in changes if c.stage and c.at),
             archived=Archived.of(archived) if isinstance(archived, Mapping) else None,
             sources=_texts(data.get("sources")),

@@ -2,12 +2,14 @@ from django.urls import path
 
 from nomdecode.lever import (
     activity,
+    deliveries,
+    drift,
     export_page,
+    integrity,
     parts,
     story_views,
     traffic,
     views,
-    webhook_view,
 )
 
 app_name = "lever"
@@ -30,14 +32,19 @@ urlpatterns = [
     path("settings/org/lever/activity/<uuid:pk>/adopt", export_page.adopt, name="adopt"),
     path("settings/org/lever/activity/<uuid:pk>/read", export_page.read_back, name="read_back"),
     path("settings/org/lever/duplicates/<int:pk>/settle", export_page.settle, name="settle"),
-    path("settings/org/lever/events", traffic.events, name="events"),
+    path("settings/org/lever/deliveries", deliveries.page, name="deliveries"),
+    path("settings/org/lever/deliveries/recover", deliveries.recover, name="recover_since"),
+    path("settings/org/lever/deliveries/<uuid:pk>/look", deliveries.look, name="look_again"),
+    path("settings/org/lever/missed", drift.drift, name="drift"),
+    path("settings/org/lever/missed/compare", drift.compare, name="compare"),
     path("settings/org/lever/problems", traffic.problems, name="problems"),
     path("settings/org/members/<int:pk>/lever-email", parts.member_email, name="member_email"),
+    path("signal/integrity", integrity.part, name="integrity"),
     path("positions/<uuid:pk>/posting", parts.posting, name="posting"),
     path("interviews/<uuid:pk>/story", story_views.part, name="story"),
     path("interviews/<uuid:pk>/story/retry", story_views.retry, name="retry"),
+    path("interviews/<uuid:pk>/story/keep", story_views.keep_here, name="keep_here"),
     path("interviews/<uuid:pk>/story/rephrase", story_views.rephrase, name="rephrase"),
     path("interviews/<uuid:pk>/story/send-anyway", story_views.send_anyway, name="send_anyway"),
     path("interviews/<uuid:pk>/story/erased", story_views.erased_there, name="erased_there"),
-    path("hooks/lever/<slug:hook_id>", webhook_view.webhook, name="webhook"),
 ]

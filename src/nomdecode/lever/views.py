@@ -232,18 +232,27 @@ def tokens(request: MemberRequest) -> HttpResponse:
 
 
 def _tokens(connection: Connection) -> dict[str, Any]:
-    return {"connection": connection, "tokens": list(connection.tokens.filter(revoked_at=None))}
+    tokens = list(connections.tokens(connection))
+    return {
+        "connection": connection,
+        "tokens": tokens,
+        "replaceable": [token for token in tokens if token.retires_at is None],
+        "replaced_hours": int(credentials.REPLACED_COUNTS / timedelta(hours=1)),
+    }
 
 
 @require_POST
 @sensitive_post_parameters()
 def token_add(request: MemberRequest) -> HttpResponse:
     connection = connections.of(request.member.organisation)
-    label = request.POST.get("label", "")
+    label, text = request.POST.get("label", ""), request.POST.get("token", "")
+    pk = _number(request.POST.get("instead_of", ""))
+    old = connections.tokens(connection).filter(pk=pk).first()
     try:
-        credentials.add_token(connection, label, request.POST.get("token", ""), request.member)
+        credentials.add_token(connection, label, text, request.member, instead_of=old)
     except connections.Invalid as error:
         more: dict[str, Any] = {"token_error": error.sentence, "token_label": label}
+        more["token_instead_of"] = pk
         if not request.htmx:
             return _page(request, connection, status=INVALID, **more)
         answer = render(request, "lever/setup.html#token_problem", more, status=INVALID)
@@ -254,7 +263,7 @@ def token_add(request: MemberRequest) -> HttpResponse:
 @require_POST
 def token_remove(request: MemberRequest, pk: int) -> HttpResponse:
     connection = connections.of(request.member.organisation)
-    token = get_object_or_404(connection.tokens.filter(revoked_at=None), pk=pk)
+    token = get_object_or_404(connections.tokens(connection), pk=pk)
     credentials.remove_token(connection, token, request.member)
     return _tokens_again(request, connection)
 

@@ -1,7 +1,8 @@
 """Ringing for a worker: a job says only "look at your rows", and one waiting is enough."""
 
+import json
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 from django.db import transaction
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
@@ -18,13 +19,32 @@ def ring(task: Task[Any, Any, Any], *, at: datetime | None = None, **ids: str | 
     Only `queueing_lock`, never `lock`: a job that a dead worker left must not block the next.
     A ring for later has a lock of its own: it must not swallow one for now, or for sooner.
     """
-    when = f"{at:%s}" if at else "now"
-    lock = " ".join([task.name, *(str(value) for value in ids.values()), when])
+    lock = _lock(task, ids, f"{at:%s}" if at else "now")
     try:
         with transaction.atomic():  # a savepoint: a refused insert must not break the caller's work
             task.configure(queueing_lock=lock, schedule_at=at).defer(**ids)
     except AlreadyEnqueued:
         pass
+
+
+def ringing(task: Task[Any, Any, Any], **ids: str | int) -> tuple[LiteralString, list[Any]]:
+    """The statement that rings for now, with its parameters, for a connection beside Django's.
+
+    Procrastinate's own function would fail where one waits; its triggers wake the workers.
+    """
+    row = [task.queue, task.name, task.priority, _lock(task, ids, "now"), json.dumps(ids)]
+    return _RINGING, row
+
+
+_RINGING: LiteralString = """
+    INSERT INTO procrastinate_jobs (queue_name, task_name, priority, queueing_lock, args)
+    VALUES (%s, %s, %s, %s, %s)
+    ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING
+"""
+
+
+def _lock(task: Task[Any, Any, Any], ids: dict[str, str | int], when: str) -> str:
+    return " ".join([task.name, *(str(value) for value in ids.values()), when])
 
 
 async def ring_again(jobs: JobManager) -> None:

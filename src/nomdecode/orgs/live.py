@@ -7,10 +7,13 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
 from django.db import connection
+
+from nomdecode.orgs import direct
 
 log = logging.getLogger(__name__)
 CHANNEL = "nomdecode_live"
@@ -24,8 +27,13 @@ def publish(organisation_id: UUID, *topics: str) -> None:
     Topics are words with an optional id: "pipeline", "interview:<id>", "lever", "home".
     """
     with connection.cursor() as cursor:
-        told = [json.dumps({"organisation": str(organisation_id), "topic": it}) for it in topics]
-        cursor.execute("SELECT pg_notify(%s, it) FROM unnest(%s::text[]) it", [CHANNEL, told])
+        cursor.execute(*telling(organisation_id, *topics))
+
+
+def telling(organisation_id: UUID, *topics: str) -> tuple[LiteralString, list[Any]]:
+    """The statement that does it, with its parameters."""
+    told = [json.dumps({"organisation": str(organisation_id), "topic": it}) for it in topics]
+    return "SELECT pg_notify(%s, it) FROM unnest(%s::text[]) it", [CHANNEL, told]
 
 
 class _Hub:
@@ -45,9 +53,7 @@ class _Hub:
     async def _listen(self) -> None:
         while self.queues:
             try:
-                params = connection.get_connection_params()
-                for django_only in ("pool", "cursor_factory", "context", "prepare_threshold"):
-                    params.pop(django_only, None)
+                params = direct.parameters()
                 async with await psycopg.AsyncConnection.connect(**params, autocommit=True) as link:
                     await link.execute(f"LISTEN {CHANNEL}")
                     self._send_all("*")  # what was missed while not listening

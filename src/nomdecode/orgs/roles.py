@@ -71,6 +71,7 @@ PERMISSIONS: dict[str, Access] = {
     "candidates:reveal": Access.STAFF,
     "candidates:resume": Access.STAFF,
     "candidates:send_link": Access.STAFF,
+    "candidates:erase_for": Access.ADMIN,
     "candidates:mine": Access.LINK,
     "candidates:correct": Access.LINK,
     "candidates:my_resume": Access.LINK,
@@ -103,10 +104,18 @@ PERMISSIONS: dict[str, Access] = {
     "interviews:join": Access.LINK,
     "interviews:joined": Access.PUBLIC,
     "interviews:candidate_part": Access.LINK,
+    "interviews:candidate_asked": Access.LINK,
     # pipeline
     "pipeline:pipeline": Access.STAFF,
     "pipeline:board": Access.STAFF,
+    "pipeline:behind": Access.STAFF,
+    "pipeline:times": Access.STAFF,
     "pipeline:csv": Access.STAFF,
+    # signal: an interviewer sees how strict they are, and nothing else
+    "signal:signal": Access.MEMBER,
+    "signal:numbers": Access.MEMBER,
+    "signal:ask": Access.MEMBER,
+    "signal:csv": Access.MEMBER,
     # lever
     "lever:setup": Access.ADMIN,
     "lever:key": Access.ADMIN,
@@ -126,7 +135,12 @@ PERMISSIONS: dict[str, Access] = {
     "lever:adopt": Access.STAFF,
     "lever:read_back": Access.STAFF,
     "lever:settle": Access.STAFF,
-    "lever:events": Access.ADMIN,
+    "lever:integrity": Access.STAFF,
+    "lever:deliveries": Access.ADMIN,
+    "lever:recover_since": Access.ADMIN,
+    "lever:look_again": Access.ADMIN,
+    "lever:drift": Access.ADMIN,
+    "lever:compare": Access.ADMIN,
     "lever:problems": Access.ADMIN,
     "lever:member_email": Access.ADMIN,
     "lever:posting": Access.STAFF,
@@ -135,7 +149,7 @@ PERMISSIONS: dict[str, Access] = {
     "lever:rephrase": Access.STAFF,
     "lever:send_anyway": Access.STAFF,
     "lever:erased_there": Access.STAFF,
-    "lever:webhook": Access.LINK,
+    "lever:keep_here": Access.ADMIN,
 }
 
 

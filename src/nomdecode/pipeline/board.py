@@ -1,77 +1,192 @@
-"""Who is where: one lane a stage, in Lever's order, then the hired, archived and deleted."""
+"""Who is where: one lane a stage, in Lever's order, then the hired, archived and deleted.
 
-from collections import Counter, defaultdict
+What is read is the counts, and as many cards as are shown: it does not grow with the moves.
+"""
+
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import cached_property
+from uuid import UUID
 
-from nomdecode.pipeline.cohort import Cohort, Journey
-from nomdecode.pipeline.funnel import PassThrough, pass_through
-from nomdecode.pipeline.models import Stage
+from django.db.models import QuerySet
 
-SHOWN = 20  # cards a lane; the CSV has them all
+from nomdecode.orgs.models import Member
+from nomdecode.pipeline import times
+from nomdecode.pipeline.cohort import Cohort, interviewed_by, midnight
+from nomdecode.pipeline.models import HERE, Journey, Passage, Stage, StageMove, State
+from nomdecode.pipeline.passages import Outcome
+from nomdecode.pipeline.statistics.shares import PassThrough
+from nomdecode.pipeline.tallies import CENSORED
+
+SHOWN = 12  # cards a lane; the list behind its number has them all
 FRESH = timedelta(seconds=10)  # a move heard of so lately is pointed out
-HIRED, ARCHIVED, DELETED, ELSEWHERE = "hired", "archived", "deleted", "elsewhere"
+MOST_AGEING = 1000  # counted at most: who is here grows without end where nobody is archived
+CLOSED = (Outcome.ADVANCED, Outcome.EXITED, Outcome.RETURNED)
+WITH_CANDIDATE = "opportunity__interview__candidate"
+
+
+@dataclass(frozen=True)
+class Card:
+    passage: Passage
+    url: str  # in Lever; none for who interviewed
+    ageing: bool
+    fresh: bool
 
 
 @dataclass(frozen=True)
 class Lane:
+    stage: str
     text: str
-    journeys: list[Journey]
-    note: str = ""
-    went_on: PassThrough | None = None
-    counted_only: bool = False
-
-    @property
-    def cards(self) -> list[Journey]:
-        return [] if self.counted_only else self.journeys[:SHOWN]
+    here: int
+    went_on: PassThrough
+    cards: list[Card]
+    times: times.Times | None
+    ageing: int
+    gone: bool = False  # from Lever's list
+    unlisted: bool = False  # never was in it
 
     @property
     def more(self) -> int:
-        return 0 if self.counted_only else len(self.journeys) - len(self.cards)
+        return self.here - len(self.cards)
+
+    @property
+    def unused(self) -> bool:
+        """In the period."""
+        on = self.went_on
+        return not (self.here or on.share.whole or on.open or on.censored)
+
+    @property
+    def ageing_words(self) -> str:
+        """ "3", or "1000+" where counting ended."""
+        return f"{self.ageing}+" if self.ageing == MOST_AGEING else str(self.ageing)
 
 
-def lanes(cohort: Cohort) -> list[Lane]:
-    """Stages in order, from the first that was ever used; newest arrivals first in each."""
-    where: dict[str, list[Journey]] = defaultdict(list)
-    for one in sorted(cohort.journeys, key=lambda one: one.since, reverse=True):
-        where[place(one, cohort)].append(one)
-    went_on = pass_through(cohort.journeys, cohort.order)
-    stages = [
-        Lane(stage.text, where[stage.external_id], went_on=went_on.get(stage.external_id))
-        for stage in _shown_stages(cohort, set(went_on) | set(where))
-    ]
-    elsewhere = Lane("Another stage", where[ELSEWHERE], "not in Lever’s list at present")
-    hired = Lane("Hired", where[HIRED], f"passed {cohort.filters.period}")
-    archived = Lane("Archived", where[ARCHIVED], _reasons(where[ARCHIVED]), counted_only=True)
-    deleted = Lane("Deleted in Lever", where[DELETED], counted_only=True)
-    optional = [lane for lane in (elsewhere, deleted) if lane.journeys]
-    return [*stages, hired, archived, *optional]
+class Board:
+    def __init__(self, cohort: Cohort, reader: Member) -> None:
+        self.cohort, self.reader = cohort, reader
+        self.kept = times.kept(cohort)
+
+    @cached_property
+    def lanes(self) -> list[Lane]:
+        """From the first stage that was ever used; one that left Lever's list, while it counts."""
+        cards = self._cards()
+        return [self._lane(stage, cards.get(stage.external_id, [])) for stage in self._stages()]
+
+    @property
+    def anybody(self) -> bool:
+        """Whether anybody was ever in a stage."""
+        return any(n and _of_passages(what) for (_, what), n in self.cohort.ever.items())
+
+    @cached_property
+    def hired(self) -> list[Journey]:
+        return self._newest(State.HIRED)
+
+    @property
+    def more_hired(self) -> int:
+        return self.counts[State.HIRED] - len(self.hired)
+
+    @cached_property
+    def not_passed(self) -> list[Journey]:
+        return self._newest(State.PSEUDONYM)
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """State -> how many, of the interviews passed in the period."""
+        found = dict.fromkeys((state.value for state in State), 0)
+        for (_, what), count in self.cohort.counts.items():
+            if what in found:
+                found[what] += count
+        return found
+
+    def _newest(self, state: State) -> list[Journey]:
+        """Nobody was there before the interview was passed: the period bounds what is read."""
+        rows = self.cohort.journeys().filter(state=state)
+        rows = rows.filter(since__gte=midnight(self.cohort.since)) if self.cohort.since else rows
+        one = "interview__"
+        rows = rows.select_related(f"{one}candidate", f"{one}position", f"{one}opportunity")
+        rows = rows.annotate(own=interviewed_by(self.reader, "interview"))
+        return list(rows.order_by("-since")[:SHOWN])
+
+    # --- lanes
+
+    def _stages(self) -> list[Stage]:
+        used = {stage for (stage, what), n in self.cohort.ever.items() if n and _of_passages(what)}
+        listed = self.cohort.all_stages
+        first = next((n for n, stage in enumerate(listed) if stage.external_id in used), 0)
+        shown = [s for s in listed[first:] if s.gone_at is None or s.external_id in used]
+        unlisted = sorted(used - set(self.cohort.order))
+        return [*shown, *(Stage(external_id=stage, text="Another stage") for stage in unlisted)]
+
+    def _lane(self, stage: Stage, cards: list[Passage]) -> Lane:
+        key, counts = stage.external_id, self.cohort.counts
+        return Lane(
+            stage=key,
+            text=stage.text,
+            here=self.cohort.ever.get((key, Outcome.OPEN), 0),
+            went_on=PassThrough(
+                advanced=counts.get((key, Outcome.ADVANCED), 0),
+                exited=counts.get((key, Outcome.EXITED), 0),
+                returned=counts.get((key, Outcome.RETURNED), 0),
+                open=counts.get((key, Outcome.OPEN), 0),
+                censored=counts.get((key, CENSORED), 0),
+            ),
+            cards=[self._card(passage) for passage in cards],
+            times=self.kept.times.get(key),
+            ageing=self._ageing(key),
+            gone=stage.gone_at is not None,
+            unlisted=stage.pk is None,
+        )
+
+    def _ageing(self, stage: str) -> int:
+        limit = ageing_since(self.cohort, self.kept, stage)
+        if limit is None or not self.cohort.ever.get((stage, Outcome.OPEN)):
+            return 0
+        return here(self.cohort, stage).filter(entered_at__lt=limit)[:MOST_AGEING].count()
+
+    # --- cards
+
+    def _cards(self) -> dict[str, list[Passage]]:
+        """By stage, newest first: each read from an index, and no more of it than is shown."""
+        stages = {stage for (stage, what), n in self.cohort.ever.items() if n and what == "open"}
+        newest = [
+            here(self.cohort, stage).order_by("-entered_at").values("pk")[:SHOWN]
+            for stage in sorted(stages)
+        ]
+        if not newest:
+            return {}
+        shown = newest[0].union(*newest[1:], all=True) if newest[1:] else newest[0]
+        rows = Passage.objects.filter(pk__in=[row["pk"] for row in shown])
+        found: dict[str, list[Passage]] = {}
+        rows = rows.annotate(own=interviewed_by(self.reader, "opportunity__interview"))
+        for passage in rows.select_related(WITH_CANDIDATE).order_by("-entered_at"):
+            found.setdefault(passage.stage, []).append(passage)
+        self._fresh = _heard_lately([row.opportunity_id for row in rows], self.cohort.now)
+        return found
+
+    def _card(self, passage: Passage) -> Card:
+        limit = ageing_since(self.cohort, self.kept, passage.stage)
+        ageing = limit is not None and passage.entered_at < limit
+        url = "" if passage.own else passage.opportunity.url  # type: ignore[attr-defined]
+        return Card(passage, url, ageing, passage.opportunity_id in self._fresh)
 
 
-def place(one: Journey, cohort: Cohort) -> str:
-    """The stage it is in, or where it went from there."""
-    if one.hired:
-        return HIRED
-    if one.deleted:
-        return DELETED
-    if one.left:
-        return ARCHIVED
-    stage = one.opportunity.stage_id_now
-    return stage if stage in cohort.texts else ELSEWHERE
+def here(cohort: Cohort, stage: str) -> QuerySet[Passage]:
+    """Who is in the stage now, whenever they came: a period would hide who waits the longest."""
+    return cohort.passages(ever=True).filter(HERE, stage=stage)
 
 
-def is_fresh(one: Journey, cohort: Cohort) -> bool:
-    return bool(one.moves) and cohort.now - one.moves[-1].heard_at < FRESH
+def ageing_since(cohort: Cohort, kept: times.Kept, stage: str) -> datetime | None:
+    """Who came before that is there longer than nine in ten stay."""
+    found = kept.times.get(stage)
+    if found is None or found.ninetieth is None:
+        return None
+    return cohort.now - timedelta(seconds=found.ninetieth)
 
 
-def _shown_stages(cohort: Cohort, used: set[str]) -> list[Stage]:
-    """Not those before the first ever used, nor gone ones that hold nobody."""
-    stages = [s for s in cohort.all_stages if s.gone_at is None or s.external_id in used]
-    first = next((n for n, stage in enumerate(stages) if stage.external_id in used), 0)
-    return stages[first:]
+def _of_passages(what: str) -> bool:
+    return what in (*Outcome, CENSORED)
 
 
-def _reasons(journeys: list[Journey]) -> str:
-    """ "Withdrew 2, Underqualified 1" """
-    counts = Counter(one.opportunity.archive_reason or "No reason" for one in journeys)
-    return ", ".join(f"{reason} {count}" for reason, count in counts.most_common(4))
+def _heard_lately(opportunities: list[UUID], now: datetime) -> set[UUID]:
+    moves = StageMove.objects.filter(opportunity__in=opportunities, heard_at__gt=now - FRESH)
+    return set(moves.values_list("opportunity", flat=True))

@@ -1,18 +1,19 @@
-"""The interviews that a pipeline page is about: one position or all, whose outcome stands since."""
+"""What a pipeline page is about: one position or all, one interviewer or all, since some day."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.http import urlencode
 
-from nomdecode.interviews.models import Interview, Position
-from nomdecode.orgs.models import Organisation
-from nomdecode.pipeline.models import Opportunity, Stage, StageMove
-from nomdecode.pipeline.moves import in_order
+from nomdecode.interviews.models import Assignment, Interview, Position
+from nomdecode.orgs.models import Member, Organisation
+from nomdecode.pipeline import tallies
+from nomdecode.pipeline.models import Journey, Passage, Stage
 
 PERIODS = {"30": "Last 30 days", "90": "Last 90 days", "365": "Last year", "all": "All time"}
 PRESET = "90"
@@ -23,6 +24,7 @@ class Filters:
     """What the reader chose; what cannot be read counts as not chosen."""
 
     position: UUID | None = None
+    interviewer: int | None = None
     days: str = PRESET
 
     @classmethod
@@ -31,29 +33,46 @@ class Filters:
             position = UUID(query.get("position", ""))
         except ValueError:
             position = None
-        days = query.get("days", PRESET)
-        return cls(position, days if days in PERIODS else PRESET)
+        who, days = query.get("interviewer", ""), query.get("days", PRESET)
+        interviewer = int(who) if who.isascii() and who.isdigit() and len(who) < 19 else None
+        return cls(position, interviewer, days if days in PERIODS else PRESET)
 
     @property
     def query(self) -> str:
-        """For a link: "position=…&days=90"."""
-        return urlencode({"position": str(self.position or ""), "days": self.days})
+        """For a link: "position=…&interviewer=…&days=90"."""
+        chosen = {"position": self.position, "interviewer": self.interviewer, "days": self.days}
+        return urlencode({name: str(value or "") for name, value in chosen.items()})
 
     @property
     def period(self) -> str:
         """How it goes into a sentence."""
         return "so far" if self.days == "all" else f"in the {PERIODS[self.days].lower()}"
 
+    @property
+    def of_whom(self) -> dict[str, Any]:
+        """For a table that has both columns."""
+        chosen = {"position": self.position, "interviewer": self.interviewer}
+        return {name: value for name, value in chosen.items() if value is not None}
+
+    def since(self, now: datetime) -> date | None:
+        """The first day, in UTC as all days are counted."""
+        if self.days == "all":
+            return None
+        return tallies.utc_day(now) - timedelta(days=int(self.days))
+
 
 class Cohort:
-    """Everything the page needs, read with a few queries however many candidates there are."""
+    """The counts of one choice of filters, and the rows behind them."""
 
     def __init__(self, organisation: Organisation, filters: Filters, now: datetime) -> None:
         self.organisation, self.filters, self.now = organisation, filters, now
+        self.since = filters.since(now)
 
     @cached_property
     def all_stages(self) -> list[Stage]:
-        return list(self.organisation.stages.all())
+        """In order; a gone one has kept its place, before whoever took it."""
+        stages = self.organisation.stages.all()
+        return sorted(stages, key=lambda stage: (stage.order, stage.gone_at is None))
 
     @property
     def stages(self) -> list[Stage]:
@@ -61,95 +80,60 @@ class Cohort:
 
     @cached_property
     def order(self) -> dict[str, int]:
-        """Stage -> its place in the order; a gone stage keeps the place it had."""
-        return {stage.external_id: stage.order for stage in self.all_stages}
+        return {stage.external_id: place for place, stage in enumerate(self.all_stages)}
 
     @cached_property
     def texts(self) -> dict[str, str]:
         return {stage.external_id: stage.text for stage in self.all_stages}
 
-    @cached_property
-    def interviews(self) -> list[Interview]:
-        """Successful ones, each with candidate, position and, if there is one, opportunity."""
-        return list(self._interviews(successful=True))
+    def from_stage(self, stage: str) -> set[str]:
+        """That stage and all later ones."""
+        first = self.order.get(stage, len(self.order))
+        return {other for other, place in self.order.items() if place >= first}
 
     @cached_property
-    def journeys(self) -> list["Journey"]:
-        """Of those, the named profiles."""
-        opportunities = (getattr(one, "opportunity", None) for one in self.interviews)
-        return [Journey(one, self.order) for one in opportunities if one and one.named]
+    def counts(self) -> tallies.Counts:
+        """Of the period."""
+        return self._read(self.since)
 
     @cached_property
-    def not_passed(self) -> list["Journey"]:
-        """The profiles that went under the pseudonym alone: in no funnel."""
-        rows = self._interviews(successful=False).filter(opportunity__named=False)
-        return [Journey(one.opportunity, self.order) for one in rows]
+    def ever(self) -> tallies.Counts:
+        return self.counts if self.since is None else self._read(None)
+
+    def _read(self, since: date | None) -> tallies.Counts:
+        chosen = self.filters
+        return tallies.read(self.organisation, chosen.position, chosen.interviewer, since)
+
+    def journeys(self) -> QuerySet[Journey]:
+        """Of interviews whose outcome stands since the period began."""
+        rows = Journey.objects.filter(organisation=self.organisation, **self.filters.of_whom)
+        return rows.filter(stood_at__gte=midnight(self.since)) if self.since else rows
+
+    def passages(self, ever: bool = False) -> QuerySet[Passage]:
+        """Entered since the period began, or ever."""
+        rows = Passage.objects.filter(organisation=self.organisation, **self.filters.of_whom)
+        whole = ever or self.since is None
+        return rows if whole else rows.filter(entered_at__gte=midnight(self.since))
 
     @cached_property
     def positions(self) -> list[Position]:
         return list(self.organisation.positions.all())
 
-    def _interviews(self, successful: bool) -> QuerySet[Interview]:
-        found = Interview.objects.filter(
-            organisation=self.organisation, outcome__successful=successful
-        )
-        if self.filters.position:
-            found = found.filter(position_id=self.filters.position)
-        if self.filters.days != "all":
-            since = self.now - timedelta(days=int(self.filters.days))
-            found = found.filter(outcome__stands_at__gte=since)
-        found = found.select_related("candidate", "position", "outcome", "opportunity")
-        return found.prefetch_related("opportunity__moves").order_by("-outcome__stands_at")
+    @cached_property
+    def interviewers(self) -> list[Member]:
+        """Whoever decided an interview that is counted here."""
+        counted = self.organisation.tallies.filter(position=None, day=None)
+        deciders = counted.exclude(interviewer=None).values("interviewer")
+        return list(self.organisation.members.filter(pk__in=deciders).select_related("user"))
 
 
-class Journey:
-    """One opportunity on its way, with its moves in order."""
+def interviewed_by(reader: Member, interview: str) -> Q:
+    """Whether `reader` held it: whoever did is an interviewer to this candidate, and Lever shows
+    the name. `interview`: the path to it."""
+    own = Assignment.objects.filter(member=reader, interview=OuterRef(interview))
+    former = Interview.objects.filter(former=reader, pk=OuterRef(interview))
+    return Exists(own) | Exists(former)
 
-    def __init__(self, opportunity: Opportunity, order: dict[str, int]) -> None:
-        self.opportunity, self.order = opportunity, order
-        self.moves = sorted(opportunity.moves.all(), key=in_order)
 
-    @property
-    def interview(self) -> Interview:
-        return self.opportunity.interview
-
-    @property
-    def hired(self) -> bool:
-        return self.opportunity.hired_at is not None
-
-    @property
-    def left(self) -> bool:
-        """Archived without being hired."""
-        return self.opportunity.archived_at is not None and not self.hired
-
-    @property
-    def deleted(self) -> bool:
-        return self.opportunity.deleted_at is not None and not self.hired
-
-    @property
-    def since(self) -> datetime:
-        """When it came to where it is now."""
-        one = self.opportunity
-        if self.hired or self.left:
-            return one.hired_at or one.archived_at or one.created_at
-        return self.moves[-1].happened_at if self.moves else one.created_at
-
-    @property
-    def began(self) -> int:
-        """The place, in the order, of the stage where the profile was made."""
-        return self._place(self.moves[0]) if self.moves else self._now()
-
-    @property
-    def furthest(self) -> int:
-        """The place of the latest stage it was ever in."""
-        return max([self._now(), *(self._place(move) for move in self.moves)])
-
-    def reached(self, place: int) -> bool:
-        """Came as far as that place or further, whether or not it stopped there on its way."""
-        return self.hired or self.furthest >= place
-
-    def _now(self) -> int:
-        return self.order.get(self.opportunity.stage_id_now, 0)
-
-    def _place(self, move: StageMove) -> int:
-        return self.order.get(move.to_stage, move.to_index or 0)
+def midnight(day: date | None) -> datetime:
+    return datetime.combine(day or date.min, time(), UTC)

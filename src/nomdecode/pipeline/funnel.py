@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from nomdecode.pipeline.cohort import Cohort, Journey
-from nomdecode.pipeline.models import Stage
-from nomdecode.pipeline.passages import Outcome, Share, passages
+from nomdecode.pipeline.cohort import Cohort
+from nomdecode.pipeline.models import Stage, State
+from nomdecode.pipeline.statistics.shares import Share
+from nomdecode.pipeline.tallies import BEGAN
 
 LONGEST = 90.0  # percent of the picture's width, so that the figure fits beside it
 ENOUGH = 5  # below that a share with its interval says nothing
-SETTLED = 0.8  # share of closed passages from which a rate is no longer provisional
+IN_LEVER = (State.ON_THE_WAY, State.LEFT, State.HIRED, State.DELETED)
 
 
 @dataclass(frozen=True)
@@ -18,13 +19,15 @@ class Row:
     count: int
     share: Share  # of the successful
     width: float  # percent
+    show: str  # of lists.py
+    stage: str = ""
 
 
 @dataclass(frozen=True)
 class Milestone:
     """Where everybody who met the bar is, seen from one stage. Sums up to all of them."""
 
-    text: str
+    stage: Stage
     reached: int
     left: int  # archived before it
     on_the_way: int
@@ -44,50 +47,76 @@ class Milestone:
 class Funnel:
     def __init__(self, cohort: Cohort) -> None:
         self.cohort = cohort
-        self.successful = len(cohort.interviews)
+        self.in_lever = sum(self._in_state(state) for state in IN_LEVER)
+        self.successful = self.in_lever + self._in_state(State.NOT_THERE)
 
     @cached_property
     def rows(self) -> list[Row]:
-        journeys = self.cohort.journeys
         return [
-            self._row("Successful", self.successful),
-            self._row("In Lever", len(journeys)),
+            self._row("Successful", self.successful, "met"),
+            self._row("In Lever", self.in_lever, "in_lever"),
             *(
-                self._row(stage.text, sum(one.reached(stage.order) for one in journeys))
+                self._row(stage.text, self.reached(stage), "reached", stage.external_id)
                 for stage in self.ahead
             ),
-            self._row("Hired", sum(one.hired for one in journeys)),
+            self._row("Hired", self.hired, "hired"),
         ]
 
     @cached_property
     def ahead(self) -> list[Stage]:
         """The stages that had to be moved into: those after the earliest where a profile began."""
-        stages = self.cohort.stages
-        first = stages[0].order if stages else 0
-        began = min((one.began for one in self.cohort.journeys), default=first)
-        return [stage for stage in stages if stage.order > began]
+        order, stages = self.cohort.order, self.cohort.stages
+        began = [
+            order.get(stage, 0)
+            for (stage, what), count in self.cohort.counts.items()
+            if what == BEGAN and count
+        ]
+        first = min(began, default=order[stages[0].external_id] if stages else 0)
+        return [stage for stage in stages if order[stage.external_id] > first]
 
     @cached_property
     def milestone(self) -> Milestone | None:
         stage = milestone_of(self.ahead)
-        if stage is None:
-            return None
-        journeys = self.cohort.journeys
-        short = [one for one in journeys if not one.reached(stage.order)]
-        deleted = sum(one.deleted for one in short)
-        left = sum(one.left and not one.deleted for one in short)
+        return self.seen_from(stage) if stage else None
+
+    def seen_from(self, stage: Stage) -> Milestone:
         return Milestone(
-            text=stage.text,
-            reached=len(journeys) - len(short),
-            left=left,
-            on_the_way=len(short) - left - deleted,
-            not_there=self.successful - len(journeys),
-            deleted=deleted,
+            stage=stage,
+            reached=self.reached(stage),
+            left=self._before(stage, State.LEFT),
+            on_the_way=self._before(stage, State.ON_THE_WAY),
+            not_there=self._in_state(State.NOT_THERE),
+            deleted=self._before(stage, State.DELETED),
         )
 
-    def _row(self, text: str, count: int) -> Row:
+    @property
+    def hired(self) -> int:
+        return self._in_state(State.HIRED)
+
+    @property
+    def left(self) -> int:
+        return self._in_state(State.LEFT)
+
+    def reached(self, stage: Stage) -> int:
+        """Came as far as that stage or further, whether or not they stopped there; all hired."""
+        return self.in_lever - sum(
+            self._before(stage, state) for state in IN_LEVER if state != State.HIRED
+        )
+
+    def _before(self, stage: Stage, state: State) -> int:
+        there = self.cohort.from_stage(stage.external_id)
+        return sum(
+            count
+            for (furthest, what), count in self.cohort.counts.items()
+            if what == state and furthest not in there
+        )
+
+    def _in_state(self, state: State) -> int:
+        return sum(n for (_, what), n in self.cohort.counts.items() if what == state)
+
+    def _row(self, text: str, count: int, show: str, stage: str = "") -> Row:
         share = Share(count, self.successful)
-        return Row(text, count, share, round(LONGEST * share.rate, 2))
+        return Row(text, count, share, round(LONGEST * share.rate, 2), show, stage)
 
 
 def milestone_of(stages: list[Stage]) -> Stage | None:
@@ -96,40 +125,3 @@ def milestone_of(stages: list[Stage]) -> Stage | None:
         if "onsite" in stage.text.casefold().replace("-", "").replace(" ", ""):
             return stage
     return stages[-2] if len(stages) > 1 else (stages[0] if stages else None)
-
-
-@dataclass(frozen=True)
-class PassThrough:
-    """Who went on from one stage: advanced / (advanced + exited + returned)."""
-
-    share: Share
-    open: int
-
-    @property
-    def enough(self) -> bool:
-        return self.share.whole >= ENOUGH
-
-    @property
-    def provisional(self) -> bool:
-        return self.share.whole < SETTLED * (self.share.whole + self.open)
-
-
-def pass_through(journeys: list[Journey], order: dict[str, int]) -> dict[str, PassThrough]:
-    """By stage, over every passage of the named profiles."""
-    found = [
-        passage
-        for one in journeys
-        for passage in passages(
-            one.moves, order, one.opportunity.archived_at, one.opportunity.hired_at
-        )
-    ]
-    return {
-        stage: PassThrough(
-            Share(
-                sum(p.stage == stage and p.outcome is Outcome.ADVANCED for p in found),
-                sum(p.stage == stage and p.outcome is not Outcome.OPEN for p in found),
-            ),
-            sum(p.stage == stage and p.outcome is Outcome.OPEN for p in found),
-        )
-        for stage in {passage.stage for passage in found}
-    }

@@ -1,24 +1,23 @@
-"""What is heard of an opportunity, merged as facts: in any order, any number of times."""
+"""What is heard of an opportunity, merged as facts (merge.py): in any order, however often."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from nomdecode.interviews.models import Interview
 from nomdecode.orgs import live
 from nomdecode.orgs.models import Organisation
+from nomdecode.pipeline import journeys, merge
+from nomdecode.pipeline.merge import Change, Facts, Place
 from nomdecode.pipeline.models import Opportunity, StageMove
 
+__all__ = ["Change", "Snapshot", "find", "gone", "record", "register"]
 
-@dataclass(frozen=True)
-class Change:
-    """The opportunity came into `to_stage`; the first change of all is where it began."""
-
-    to_stage: str
-    to_index: int | None  # the stage's place in the order at that time
-    at: datetime
-    by: str = ""  # external user id
+REASON_LENGTH = 120
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,18 @@ class Snapshot:
     archived_at: datetime | None = None
     archive_reason: str = ""
     hired: bool = False  # archived for a reason of the type "hired"
+    as_of: datetime | None = None  # when it last changed there, by their clock
+
+    def facts(self, asked_at: datetime) -> Facts:
+        place = Place(
+            self.as_of or merge.LONG_AGO,
+            asked_at,
+            self.stage,
+            self.archived_at,
+            self.archive_reason[:REASON_LENGTH] if self.archived_at else "",
+            self.hired and self.archived_at is not None,
+        )
+        return Facts(frozenset(self.changes), place)
 
 
 def register(
@@ -62,30 +73,45 @@ def find(organisation: Organisation, external_id: str) -> Opportunity | None:
     return organisation.opportunities.filter(external_id=external_id).first()
 
 
-def record(opportunity: Opportunity, snapshot: Snapshot, how: str, now: datetime) -> bool:
-    """Merges what `snapshot`, asked for at `now`, says. True if anything changed.
+def record(opportunity: Opportunity, snapshot: Snapshot, how: str, now: datetime) -> set[str]:
+    """Merges what `snapshot`, asked for at `now`, says. Which were new: registered, stage, archive.
 
-    Stage changes are history and only ever added; archive and hire are the present state, so a
-    snapshot older than the last one says nothing about them.
+    `now` is from before the call: its answer is at least as new.
     """
+    return _take(opportunity, snapshot.facts(now), how, now)
+
+
+def gone(opportunity: Opportunity, at: datetime) -> bool:
+    """The profile was deleted there. Its facts stay. Whether that was not known yet."""
+    return "deleted" in _take(opportunity, Facts(deleted_at=at), "", at)
+
+
+def _take(opportunity: Opportunity, heard: Facts, how: str, now: datetime) -> set[str]:
     with transaction.atomic(savepoint=False):
         opportunity.refresh_from_db(from_queryset=Opportunity.objects.select_for_update())
-        before = _state(opportunity)
-        added, last_stage = _add_moves(opportunity, snapshot.changes, how, now)
-        newest_look = opportunity.looked_at is None or now >= opportunity.looked_at
-        if newest_look:
-            opportunity.looked_at = now
-            opportunity.archived_at = snapshot.archived_at
-            reason = snapshot.archive_reason[:120] if snapshot.archived_at else ""
-            opportunity.archive_reason = reason
-            opportunity.hired_at = snapshot.archived_at if snapshot.hired else None
-            opportunity.stage_id_now = snapshot.stage
-        opportunity.stage_id_now = last_stage or opportunity.stage_id_now
-        opportunity.save()
-        changed = added or _state(opportunity) != before
+        rows = list(opportunity.moves.all())
+        before = _facts(opportunity, rows)
+        after = merge.merge(before, heard)
+        if after != before:
+            _write_moves(opportunity, rows, after, how, now)
+            _write_place(opportunity, after)
+        changed = _differences(before, after)
+        again = how == "export"  # just registered, perhaps anew
+        if changed or again or before.deleted_at != after.deleted_at:
+            journeys.rewrite(opportunity.interview_id)
         if changed:
             _publish(opportunity)
     return changed
+
+
+def deleted_only_there(organisation_id: UUID) -> QuerySet[Opportunity]:
+    """Deleted in Lever, while the person is not erased here; nobody has said yet that they stay."""
+    return Opportunity.objects.filter(
+        organisation=organisation_id,
+        deleted_at__isnull=False,
+        kept_here_at=None,
+        interview__candidate__erased_at=None,
+    )
 
 
 def to_erase_there(opportunity: Opportunity) -> bool:
@@ -98,64 +124,66 @@ def to_erase_there(opportunity: Opportunity) -> bool:
     return erased and there
 
 
-def gone(opportunity: Opportunity, at: datetime) -> None:
-    """The profile was deleted there. Its facts stay; said twice, the earlier time counts."""
-    with transaction.atomic():
-        held = Opportunity.objects.select_for_update().get(pk=opportunity.pk)
-        if held.deleted_at is None or at < held.deleted_at:
-            held.deleted_at = at
-            held.save(update_fields=["deleted_at"])
-            _publish(held)
-    opportunity.refresh_from_db()
-
-
-def _state(opportunity: Opportunity) -> tuple[object, ...]:
-    return (
+def _facts(opportunity: Opportunity, rows: Iterable[StageMove]) -> Facts:
+    """As they are stored."""
+    place = opportunity.looked_at and Place(
+        opportunity.as_of or merge.LONG_AGO,
+        opportunity.looked_at,
         opportunity.stage_id_now,
         opportunity.archived_at,
         opportunity.archive_reason,
-        opportunity.hired_at,
-        opportunity.looked_at is None,  # what was just registered is new
+        opportunity.hired_at is not None,
     )
+    changes = (Change(row.to_stage, row.to_index, row.happened_at, row.by) for row in rows)
+    return Facts(frozenset(changes), place or None, opportunity.deleted_at)
 
 
-def _add_moves(
-    opportunity: Opportunity, changes: tuple[Change, ...], how: str, now: datetime
-) -> tuple[bool, str]:
-    """Adds what is new, each move's `from_stage` being where the one before it led.
+def _write_moves(
+    opportunity: Opportunity, rows: Iterable[StageMove], facts: Facts, how: str, now: datetime
+) -> None:
+    """Adds what is new, each move's `from_stage` being where the one before it led."""
+    known = {(row.to_stage, row.happened_at): row for row in rows}
+    fresh, other, stage = [], [], ""
+    for each in merge.in_order(facts.changes):
+        told = {"from_stage": stage, "to_index": each.to_index, "by": each.by}
+        row = known.get((each.to_stage, each.at))
+        if row is None:
+            heard = {"to_stage": each.to_stage, "happened_at": each.at, "heard_at": now, "how": how}
+            fresh.append(StageMove(opportunity=opportunity, **heard, **told))
+        elif any(getattr(row, name) != value for name, value in told.items()):
+            other.append(row)
+            for name, value in told.items():
+                setattr(row, name, value)
+        stage = each.to_stage
+    StageMove.objects.bulk_create(fresh)
+    StageMove.objects.bulk_update(other, ["from_stage", "to_index", "by"])
 
-    Whether anything was new, and the last `to_stage`.
-    """
-    moves = {(move.to_stage, move.happened_at): move for move in opportunity.moves.all()}
-    fresh = {
-        (change.to_stage, change.at): StageMove(
-            opportunity=opportunity,
-            to_stage=change.to_stage,
-            to_index=change.to_index,
-            happened_at=change.at,
-            heard_at=now,
-            how=how,
-            by=change.by,
+
+def _write_place(opportunity: Opportunity, facts: Facts) -> None:
+    opportunity.deleted_at, opportunity.stage_id_now = facts.deleted_at, merge.stage(facts)
+    if place := facts.place:
+        opportunity.as_of = None if place.as_of == merge.LONG_AGO else place.as_of
+        opportunity.looked_at = place.asked_at
+        opportunity.archived_at = place.archived_at
+        opportunity.archive_reason = place.archive_reason
+        opportunity.hired_at = place.archived_at if place.hired else None
+    opportunity.save()
+
+
+def _differences(before: Facts, after: Facts) -> set[str]:
+    def left(facts: Facts) -> tuple[object, ...]:
+        place = facts.place
+        return (
+            (place.archived_at, place.archive_reason, place.hired) if place else (None, "", False)
         )
-        for change in changes
-        if (change.to_stage, change.at) not in moves
+
+    differs = {
+        "registered": before.place is None and after.place is not None,
+        "stage": (before.changes, merge.stage(before)) != (after.changes, merge.stage(after)),
+        "archive": left(before) != left(after),
+        "deleted": (before.deleted_at is None) != (after.deleted_at is None),
     }
-    # Not by id: in whichever order they were heard, moves of one moment stand in the same order.
-    stage, relinked = "", []
-    for move in sorted([*moves.values(), *fresh.values()], key=in_order):
-        if move.from_stage != stage:
-            move.from_stage = stage
-            if move.pk:
-                relinked.append(move)
-        stage = move.to_stage
-    StageMove.objects.bulk_create(fresh.values())
-    StageMove.objects.bulk_update(relinked, ["from_stage"])
-    return bool(fresh), stage
-
-
-def in_order(move: StageMove) -> tuple[datetime, int, str]:
-    """The key by which moves of one opportunity are sorted."""
-    return move.happened_at, -1 if move.to_index is None else move.to_index, move.to_stage
+    return {name for name, differs in differs.items() if differs}
 
 
 def _publish(opportunity: Opportunity) -> None:

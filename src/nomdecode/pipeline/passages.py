@@ -1,22 +1,26 @@
-"""Passages through stages, and how sure a share of few is. Pure: no table is read here.
+"""Passages through stages. Pure: no table is read here.
 
-One passage = (stage, entered at, left at or open, outcome). A move to a later stage closes it as
-advanced, a move to an earlier one as returned; hired closes the last one as advanced, any other
-archive as exited; a deleted profile leaves it open. A skipped stage makes no passage.
+One passage = (stage, entered at, left at or open, outcome), made from moves as facts:
+
+- A move to a later stage closes it as advanced, any other as returned; earlier and later go by the
+  stages' places at the time of the moves.
+- Hired closes the last one as advanced, any other archive as exited. Out of the archive again it is
+  open as if it had never been closed: that archive is no fact any more.
+- A deleted profile leaves the last one open, seen until it was deleted (censored).
+- A skipped stage makes no passage. Where several moves bear one time only the last of them counts:
+  who went through a stage in no time skipped it.
+- A move within one stage is none, and what is moved while it lies in the archive went nowhere.
 """
 
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
-from math import sqrt
+from enum import StrEnum
 from typing import Protocol
 
-Z_95 = 1.959963984540054  # the normal distribution's 97.5% point
 
-
-class Outcome(Enum):
+class Outcome(StrEnum):
     ADVANCED = "advanced"
     EXITED = "exited"
     RETURNED = "returned"
@@ -29,8 +33,15 @@ class Move(Protocol):
     happened_at: datetime
 
 
+def in_order(move: Move) -> tuple[datetime, int, str]:
+    """The key by which moves of one opportunity are sorted."""
+    return move.happened_at, -1 if move.to_index is None else move.to_index, move.to_stage
+
+
 @dataclass(frozen=True)
-class Passage:
+class Span:
+    """One passage, of nobody in particular."""
+
     stage: str
     entered_at: datetime
     left_at: datetime | None
@@ -42,62 +53,50 @@ def passages(
     order: dict[str, int],
     archived_at: datetime | None = None,
     hired_at: datetime | None = None,
-) -> list[Passage]:
-    """The passages of one opportunity. `moves` by time; `order`: stage -> place in today's order.
+    deleted_at: datetime | None = None,
+) -> list[Span]:
+    """The passages of one opportunity, each beginning when the one before it ends.
 
-    Forward and backward go by the places at the time of the moves, if both are known.
+    `moves` as in_order() sorts them; `order`: stage -> place, for moves whose place is unknown.
     """
-    done = [
-        Passage(move.to_stage, move.happened_at, later.happened_at, _direction(move, later, order))
-        for move, later in itertools.pairwise(moves)
+    end, outcome = _end(archived_at, hired_at, deleted_at)
+    runs = _runs([move for move in moves if archived_at is None or move.happened_at <= archived_at])
+    runs = runs or _runs(moves[:1])
+    spans = [
+        Span(first.to_stage, first.happened_at, then.happened_at, _direction(last, then, order))
+        for (first, last), (then, _) in itertools.pairwise(runs)
     ]
-    if moves:
-        done.append(_last(moves[-1], archived_at, hired_at))
-    return done
+    for first, _ in runs[-1:]:
+        left_at = end and max(end, first.happened_at)
+        spans.append(Span(first.to_stage, first.happened_at, left_at, outcome))
+    return spans
 
 
-def _last(move: Move, archived_at: datetime | None, hired_at: datetime | None) -> Passage:
+def place(move: Move, order: dict[str, int]) -> int:
+    """Of the move's stage in the order of its time; where that is unknown, in `order`."""
+    return order.get(move.to_stage, -1) if move.to_index is None else move.to_index
+
+
+def _end(
+    archived_at: datetime | None, hired_at: datetime | None, deleted_at: datetime | None
+) -> tuple[datetime | None, Outcome]:
     if hired_at:
-        return Passage(move.to_stage, move.happened_at, hired_at, Outcome.ADVANCED)
+        return hired_at, Outcome.ADVANCED
     if archived_at:
-        return Passage(move.to_stage, move.happened_at, archived_at, Outcome.EXITED)
-    return Passage(move.to_stage, move.happened_at, None, Outcome.OPEN)
+        return archived_at, Outcome.EXITED
+    return deleted_at, Outcome.OPEN
+
+
+def _runs(moves: Sequence[Move]) -> list[tuple[Move, Move]]:
+    """(first, last) of the moves that led into one stage and did not leave it."""
+    by_moment = {move.happened_at: move for move in moves}  # the last of each
+    groups = itertools.groupby(by_moment.values(), lambda move: move.to_stage)
+    runs = [list(group) for _, group in groups]
+    return [(run[0], run[-1]) for run in runs]
 
 
 def _direction(move: Move, later: Move, order: dict[str, int]) -> Outcome:
-    here, there = move.to_index, later.to_index
-    if here is None or there is None:
-        here, there = order.get(move.to_stage, 0), order.get(later.to_stage, 0)
+    here, there = place(move, order), place(later, order)
+    if move.to_index is None or later.to_index is None:  # of two orders, one counts for both
+        here, there = order.get(move.to_stage, -1), order.get(later.to_stage, -1)
     return Outcome.ADVANCED if there > here else Outcome.RETURNED
-
-
-@dataclass(frozen=True)
-class Share:
-    """`part` of `whole`, with its 95% Wilson interval."""
-
-    part: int
-    whole: int
-
-    @property
-    def rate(self) -> float:
-        return self.part / self.whole if self.whole else 0.0
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """(low, high), each 0 to 1; of nothing, anything."""
-        n = self.whole
-        if not n:
-            return 0.0, 1.0
-        middle = (self.rate + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
-        spread = sqrt(self.rate * (1 - self.rate) / n + Z_95**2 / (4 * n**2))
-        spread *= Z_95 / (1 + Z_95**2 / n)
-        return max(0.0, middle - spread), min(1.0, middle + spread)
-
-    @property
-    def percent(self) -> int:
-        return round(100 * self.rate)
-
-    @property
-    def percents(self) -> tuple[int, int]:
-        low, high = self.interval
-        return round(100 * low), round(100 * high)

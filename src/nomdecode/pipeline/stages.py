@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils import timezone
 
-from nomdecode.orgs import live
+from nomdecode.orgs import doorbell, live
 from nomdecode.orgs.models import Organisation
+from nomdecode.pipeline import tasks
 from nomdecode.pipeline.models import Stage
 
 TEXT_LENGTH = 120
@@ -39,6 +40,7 @@ def replace(organisation: Organisation, stages: Iterable[tuple[str, str]]) -> No
         )
         gone = organisation.stages.exclude(external_id__in=wanted).filter(gone_at=None)
         gone.update(gone_at=timezone.now())
+        doorbell.ring(tasks.follow_order, organisation_id=str(organisation.pk))
         live.publish(organisation.pk, "pipeline")
 
 

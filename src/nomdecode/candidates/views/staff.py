@@ -10,9 +10,9 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.text import slugify
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from nomdecode.candidates import consent, letters, reveals, vault
+from nomdecode.candidates import consent, erasure, letters, reveals, vault
 from nomdecode.candidates.forms import PurposeForm
 from nomdecode.candidates.models import Candidate
 from nomdecode.candidates.views.own import attachment
@@ -118,6 +118,17 @@ def send_link(request: MemberRequest, pk: UUID) -> HttpResponse:
         messages.success(request, "A new private link is on its way.", extra_tags="ok")
     else:
         messages.error(request, "The link was sent a moment ago, or the details are erased.")
+    return redirect("candidates:candidate", pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def erase(request: MemberRequest, pk: UUID) -> HttpResponse:
+    """For a candidate who asks by another way, or whom Lever has deleted."""
+    candidate = _of(request, pk)
+    if candidate.erased_at is None and request.method != "POST":
+        return render(request, "candidates/erase_for.html", {"candidate": candidate})
+    erasure.erase(candidate, by="member", member=request.member)
+    messages.success(request, "Everything they entered is erased.", extra_tags="ok")
     return redirect("candidates:candidate", pk)
 
 

@@ -1,16 +1,16 @@
 """What candidates see: the form behind a shared link, and their interview on their own page."""
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from nomdecode.candidates import intake
 from nomdecode.candidates.forms import Entered, IdentityForm
 from nomdecode.candidates.models import Candidate
 from nomdecode.candidates.views.own import own
-from nomdecode.interviews import access, links, outcome
+from nomdecode.interviews import access, anonymity, links, outcome
 from nomdecode.interviews.models import Interview, InviteLink, State
 from nomdecode.web.private import at_secret_address
 
@@ -100,7 +100,22 @@ def part(request: HttpRequest, candidate: Candidate, token: str) -> HttpResponse
         "token": token,
         "outcome": stands if stands and stands.leaves_at <= timezone.now() else None,
         "scheduled": interview.state == State.SCHEDULED,
+        "asks": anonymity.may_answer(interview),
     }
     name = "interviews/candidate.html"
     name = f"{name}#part" if request.htmx else name  # type: ignore[attr-defined]
     return render(request, name, context)
+
+
+@require_POST
+@own
+def asked(request: HttpRequest, candidate: Candidate, token: str) -> HttpResponse:
+    """Whether they were asked anything that could tell who they are."""
+    said = request.POST.get("asked")
+    if said not in ("yes", "no") or not anonymity.answer(candidate, said == "yes"):
+        raise Http404
+    if request.htmx:  # type: ignore[attr-defined]
+        interview = Interview.objects.get(candidate=candidate)
+        context = {"interview": interview, "token": token, "asks": True}
+        return render(request, "interviews/candidate.html#asked", context)
+    return redirect("candidates:mine", token)

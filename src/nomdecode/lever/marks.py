@@ -1,0 +1,272 @@
+"""Opportunities that something was heard of: Lever is asked about them, and its answer recorded.
+
+Only what Lever answers when it is asked moves our state; a delivery says where to look.
+"""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from itertools import batched, islice
+
+from django.db import transaction
+from django.db.models import Exists, Min, OuterRef, QuerySet
+from django.db.models.functions import Greatest
+from django.utils import timezone
+
+from nomdecode.lever import client, moment
+from nomdecode.lever import connection as connections
+from nomdecode.lever.answers import FURTHEST_BACK, HIRED, Looks, milliseconds
+from nomdecode.lever.models import Connection, Mark, Verdict
+from nomdecode.orgs import live, locks
+from nomdecode.orgs.doorbell import ring
+from nomdecode.pipeline import moves
+from nomdecode.pipeline.models import Opportunity
+
+log = logging.getLogger(__name__)
+
+KEPT = timedelta(days=30)  # marks
+CALL_DEADLINE = 10.0  # seconds
+MANY = 50  # marks; more of them are found in Lever's list of what changed
+OVERLAP = timedelta(minutes=5)  # of two looks: clocks differ, and a list may lag behind
+
+DELETED = "candidateDeleted"
+OF_OPPORTUNITIES = {
+    "applicationCreated",
+    "candidateStageChange",
+    "candidateArchiveChange",
+    DELETED,
+    HIRED,
+}
+
+
+# --- marked
+
+
+def mark(connection: Connection, opportunity_id: str, now: datetime) -> None:
+    """Lever is to be asked about this opportunity, of which something was heard until `now`."""
+    row = {"connection": connection, "opportunity_id": opportunity_id}
+    Mark.objects.bulk_create([Mark(**row, marked_at=now)], ignore_conflicts=True)
+    # What was received first may be stored last.
+    latest = Greatest("marked_at", now)
+    Mark.objects.filter(**row).update(marked_at=latest, looked_at=None, tries=0)
+    ring_to_apply(connection)
+
+
+def ring_to_apply(connection: Connection, at: datetime | None = None) -> None:
+    from nomdecode.lever.tasks import apply_deliveries
+
+    ring(apply_deliveries, at=at, connection_id=connection.pk)
+
+
+def became_ours(connection: Connection, opportunity_id: str) -> None:
+    """An export has registered this opportunity: what was heard of it before is looked at now."""
+
+    def look_again() -> None:
+        marks = Mark.objects.filter(connection=connection, opportunity_id=opportunity_id)
+        if marks.update(looked_at=None, tries=0):
+            ring_to_apply(connection)
+
+    look_again()
+    # Once more when others can see that it is ours: a delivery may come in between.
+    transaction.on_commit(look_again)
+
+
+# --- looked at
+
+
+def drain(connection_id: int) -> None:
+    """Asks Lever about every marked opportunity that is ours, once however often it was marked."""
+    connection = Connection.objects.select_related("organisation").get(pk=connection_id)
+    _set_aside(connection)
+    if not _due(connection).exists():
+        return
+    try:
+        with connections.lever(connection, CALL_DEADLINE, background=True) as asked:
+            _Drain(connection, asked).run()
+    except client.Unauthorised:
+        if connection.api_key:
+            connections.refused(connection)  # the marks wait for a better key
+        _reported(connection)
+
+
+def sweep(now: datetime) -> None:
+    """Rings where marks are left over, and forgets those that nobody asked about for long."""
+    Mark.objects.filter(looked_at__isnull=False, marked_at__lt=now - KEPT).delete()
+    waiting = Mark.objects.filter(connection=OuterRef("pk"), looked_at=None)
+    for connection in Connection.objects.filter(Exists(waiting), api_key_refused_at=None):
+        ring_to_apply(connection)
+
+
+class _Drain:
+    """One worker at it; others may be at other marks of the same connection."""
+
+    def __init__(self, connection: Connection, asked: client.Lever) -> None:
+        self.connection, self.looks = connection, Looks(connection, asked)
+        self.unseen: dict[int, Mark] = {}  # of what Lever does not show to this key
+
+    def run(self) -> None:
+        try:
+            if _due(self.connection).count() > MANY and not self._page():
+                return
+            while self._next():
+                pass
+            self._ask_what_is_deleted()
+        except client.Unauthorised:
+            raise
+        except client.Busy as error:
+            _ring_later(self.connection, error.retry_after or 1.0)
+        except client.LeverError as error:
+            self._put_off(error)
+
+    # --- many at once
+
+    def _page(self) -> bool:
+        """False where another worker is at it: nothing is left to do.
+
+        Lists what changed, as long as that costs fewer calls than asking one by one.
+        """
+        with locks.alone(f"lever.marks {self.connection.pk}") as alone:
+            if alone:
+                due = {mark.opportunity_id: mark for mark in _due(self.connection)}
+                listed = self._changed_since(_told_since(self.connection, due))
+                for some in batched(islice(listed, client.PAGE * len(due) // 2), client.PAGE):
+                    self._keep(some, due)
+                    if not due:
+                        break
+        return alone
+
+    def _changed_since(self, since: datetime) -> Iterable[tuple[client.Opportunity, datetime]]:
+        """Each with a moment before Lever was asked."""
+        asked_at = moment.now()
+        start = milliseconds(since - OVERLAP)
+        for found in self.looks.asked.opportunities(updated_at_start=start):
+            yield found, asked_at
+
+    def _keep(
+        self, some: Iterable[tuple[client.Opportunity, datetime]], due: dict[str, Mark]
+    ) -> None:
+        marked = [(found, at) for found, at in some if found.id in due]
+        known = ours(self.connection, [found.id for found, _ in marked])
+        for found, asked_at in marked:
+            if opportunity := known.get(found.id):
+                snapshot = self.looks.snapshot(found)
+                self._record(due.pop(found.id), opportunity, snapshot, asked_at)
+
+    # --- one by one
+
+    def _next(self) -> bool:
+        """One opportunity that no other worker looks at; False when there is none."""
+        for mark in _due(self.connection).exclude(pk__in=self.unseen)[:100]:
+            # Deliveries go on marking the row.
+            with locks.alone(f"lever.mark {mark.pk}") as alone:
+                if alone and Mark.objects.filter(pk=mark.pk, looked_at=None).exists():
+                    return self._look_at(mark)
+        return False
+
+    def _look_at(self, mark: Mark) -> bool:
+        opportunity = moves.find(self.connection.organisation, mark.opportunity_id)
+        if opportunity is None:  # marked after the others were set aside: the next ring does it
+            ring_to_apply(self.connection)
+            return False
+        asked_at = moment.now()
+        try:
+            found = self.looks.asked.opportunity(mark.opportunity_id)
+        except (client.NotFound, client.Forbidden):
+            self.unseen[mark.pk] = mark
+        except (client.Unauthorised, client.Busy):
+            raise
+        except client.LeverError as error:
+            self._put_off(error, mark)
+            return False
+        else:
+            self._record(mark, opportunity, self.looks.snapshot(found), asked_at)
+        return True
+
+    def _ask_what_is_deleted(self) -> None:
+        """Not visible to this key is not deleted: only what Lever lists as such."""
+        if not self.unseen:
+            return
+        marks = {mark.opportunity_id: mark for mark in self.unseen.values()}
+        until = moment.now() + OVERLAP
+        deleted = self.looks.deleted(until - FURTHEST_BACK, until)
+        for id, opportunity in ours(self.connection, marks).items():
+            with transaction.atomic():
+                if at := deleted.get(id):
+                    moves.gone(opportunity, at)
+                _looked(self.connection, marks[id])
+
+    # --- what came of it
+
+    @transaction.atomic
+    def _record(
+        self, mark: Mark, opportunity: Opportunity, snapshot: moves.Snapshot, asked_at: datetime
+    ) -> None:
+        moves.record(opportunity, snapshot, "webhook", asked_at)
+        _looked(self.connection, mark)
+
+    def _put_off(self, error: client.LeverError, mark: Mark | None = None) -> None:
+        """What could not be looked at is looked at again, and shown meanwhile as reported."""
+        log.info("deliveries: %s; looking again shortly", type(error).__name__)
+        tries = min(mark.tries + 1, 1000) if mark else 1
+        if mark:
+            self.connection.marks.filter(pk=mark.pk).update(tries=tries)
+        _reported(self.connection)
+        _ring_later(self.connection, getattr(error, "retry_after", None) or 2.0 ** min(tries, 5))
+
+
+def _due(connection: Connection) -> QuerySet[Mark]:
+    """Those that failed come after all others: one that always fails holds nobody up."""
+    return connection.marks.filter(looked_at=None).order_by("tries", "marked_at")
+
+
+@transaction.atomic
+def _set_aside(connection: Connection) -> None:
+    """Marks of opportunities that are not ours keep their id, in case they become ours."""
+    due = list(_due(connection).select_for_update(skip_locked=True))
+    known = ours(connection, [mark.opportunity_id for mark in due])
+    theirs = [mark for mark in due if mark.opportunity_id not in known]
+    if theirs:
+        Mark.objects.filter(pk__in=[mark.pk for mark in theirs]).update(looked_at=timezone.now())
+        deliveries = connection.deliveries.filter(verdict=Verdict.WAITING)
+        ids = [mark.opportunity_id for mark in theirs]
+        deliveries.filter(opportunity_id__in=ids).update(verdict=Verdict.NOT_OURS)
+        live.publish(connection.organisation_id, "lever")
+
+
+def ours(connection: Connection, ids: Iterable[str]) -> dict[str, Opportunity]:
+    """Id in Lever -> opportunity, of those that an export of this organisation made."""
+    known = Opportunity.objects.filter(organisation=connection.organisation_id)
+    return {each.external_id: each for each in known.filter(external_id__in=list(ids))}
+
+
+def _told_since(connection: Connection, ids: Iterable[str]) -> datetime:
+    """When the first of what was heard of them, and not yet looked at, happened in Lever."""
+    undecided = connection.deliveries.filter(opportunity_id__in=list(ids), verdict__in=_UNDECIDED)
+    told = undecided.aggregate(since=Min("triggered_at"))["since"]
+    return told or timezone.now()
+
+
+_UNDECIDED = [Verdict.WAITING, Verdict.NOT_OURS, Verdict.REPORTED]
+
+
+def _looked(connection: Connection, mark: Mark) -> None:
+    """In the caller's transaction. What came since the mark was read is looked at once more."""
+    unchanged = connection.marks.filter(pk=mark.pk, marked_at=mark.marked_at)
+    unchanged.update(looked_at=timezone.now())
+    heard = connection.deliveries.filter(
+        opportunity_id=mark.opportunity_id, received_at__lte=mark.marked_at
+    )
+    heard.filter(verdict__in=_UNDECIDED).update(verdict=Verdict.APPLIED)
+    live.publish(connection.organisation_id, "lever")
+
+
+def _reported(connection: Connection) -> None:
+    due = _due(connection).values("opportunity_id")
+    waiting = connection.deliveries.filter(verdict=Verdict.WAITING, opportunity_id__in=due)
+    if waiting.update(verdict=Verdict.REPORTED):
+        live.publish(connection.organisation_id, "lever")
+
+
+def _ring_later(connection: Connection, seconds: float) -> None:
+    if seconds < 60:  # beyond that the sweep of each minute does
+        ring_to_apply(connection, at=timezone.now() + timedelta(seconds=seconds))

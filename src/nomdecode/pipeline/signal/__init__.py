@@ -1,0 +1,1 @@
+"""Signal: does our interview tell us anything? Computed by a worker, kept, shown with its age."""

@@ -1,0 +1,36 @@
+"""Whatever is lost, late, twice or forged: after one reconciliation all is as Lever has it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from converge.judge import FAILURES
+
+TESTS = Path(__file__).parents[1]
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    """The harness in a process, a database and a sandbox of its own."""
+    ours = {name: value for name, value in os.environ.items() if "NOMDECODE" not in name}
+    command = [sys.executable, "-m", "converge.run", *arguments]
+    ended = subprocess.run(
+        command, env=ours | {"PYTHONPATH": str(TESTS)}, capture_output=True, text=True
+    )
+    return ended.returncode, ended.stdout + ended.stderr
+
+
+def counted(told: str, name: str) -> int:
+    found = re.search(rf"^ *{name} +(\d+)$", told, re.MULTILINE)
+    assert found, told
+    return int(found[1])
+
+
+def test_it_converges() -> None:
+    ended, told = run("--n", "500", "--seed", "1")
+    assert ended == 0, told
+    assert [counted(told, name) for name in FAILURES] == [0] * len(FAILURES)
+    assert counted(told, "wrong before the last reconciliation") > 1  # the judge does see it
+    for trouble in ("web killed", "workers killed", "receiver cut off"):
+        assert counted(told, trouble) == 1

@@ -1,0 +1,339 @@
+"""What was marked is followed by asking the sandbox what is true, and by nothing else."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+import factories
+from lever.heard import Heard
+from nomdecode.lever import allowance, answers, client, errors, marks, pick_lists
+from nomdecode.lever import connection as connections
+from nomdecode.lever.models import Connection, Delivery, Mark
+from nomdecode.pipeline import moves
+from nomdecode.pipeline.models import Opportunity
+from sandbox import Running
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def here(lever: Running) -> Heard:
+    return Heard(lever)
+
+
+def only_delivery() -> Delivery:
+    return Delivery.objects.get()
+
+
+def test_what_lever_says_is_recorded(here: Heard) -> None:
+    opportunity = here.ours()
+    here.lever.put(f"/opportunities/{opportunity.external_id}/stage", stage="offer")
+    here.heard(opportunity.external_id)
+    here.drain()
+    opportunity.refresh_from_db()
+    assert opportunity.stage_id_now == "offer"
+    assert [move.to_stage for move in opportunity.moves.all()] == ["lead-new", "offer"]
+    assert (only_delivery().verdict, Mark.objects.get().looked_at is None) == ("applied", False)
+
+
+def test_an_opportunity_that_is_not_ours_is_not_asked_for(here: Heard) -> None:
+    here.heard(here.made_in_lever())
+    here.lever.forget()
+    here.drain()
+    assert (here.paths(), only_delivery().verdict) == ([], "not_ours")
+
+
+def test_it_is_looked_at_once_it_has_become_ours(
+    here: Heard, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    id = here.made_in_lever()
+    here.lever.put(f"/opportunities/{id}/stage", stage="offer")
+    here.heard(id)
+    here.drain()
+    opportunity = here.register(id)
+    with django_capture_on_commit_callbacks(execute=True):
+        marks.became_ours(here.connection, id)
+    here.drain()
+    opportunity.refresh_from_db()
+    assert (opportunity.stage_id_now, only_delivery().verdict) == ("offer", "applied")
+
+
+def test_a_hire_is_known_by_the_archive_reason(here: Heard) -> None:
+    opportunity = here.ours()
+    reasons = pick_lists.archive_reasons(here.connection)
+    hired = next(reason for reason in reasons if reason["type"] == "hired")
+    here.lever.put(f"/opportunities/{opportunity.external_id}/archived", reason=hired["id"])
+    here.heard(opportunity.external_id, event="candidateHired")
+    here.drain()
+    opportunity.refresh_from_db()
+    assert opportunity.hired_at and opportunity.archive_reason == hired["text"]
+
+
+def test_a_hire_that_lever_does_not_confirm_is_none(here: Heard) -> None:
+    opportunity = here.ours()
+    here.heard(opportunity.external_id, event="candidateHired")
+    here.drain()
+    opportunity.refresh_from_db()
+    assert opportunity.hired_at is None
+
+
+def test_a_deleted_profile_is_gone_when_lever_lists_it_as_deleted(here: Heard) -> None:
+    opportunity = here.ours()
+    here.delete(opportunity)
+    here.heard(opportunity.external_id, event="candidateDeleted")
+    here.drain()
+    opportunity.refresh_from_db()
+    assert opportunity.deleted_at is not None
+
+
+def test_a_profile_that_is_only_out_of_sight_is_not_gone(here: Heard) -> None:
+    opportunity = here.register("never-in-lever")
+    here.heard("never-in-lever", event="candidateDeleted")
+    here.drain()
+    opportunity.refresh_from_db()
+    assert (opportunity.deleted_at, only_delivery().verdict) == (None, "applied")
+
+
+GET = "GET /v1/opportunities/*"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"match": GET, "kind": "status", "status": 429},
+        {"match": GET, "kind": "status", "status": 503},
+        {"match": GET, "kind": "lose_answer"},
+    ],
+)
+def test_while_lever_does_not_answer_the_mark_stays(here: Heard, fault: dict[str, Any]) -> None:
+    opportunity = here.ours()
+    here.heard(opportunity.external_id)
+    here.lever.fault(fault)
+    here.drain()
+    mark = Mark.objects.get()
+    assert (mark.looked_at, mark.tries) == (None, 1)
+    here.drain()
+    mark.refresh_from_db()
+    assert mark.looked_at is not None
+
+
+def test_one_opportunity_that_lever_never_tells_of_holds_no_other_up(here: Heard) -> None:
+    silent, other = here.ours(), here.ours()
+    for opportunity in (silent, other):
+        here.heard(opportunity.external_id)
+    match = f"GET /v1/opportunities/{silent.external_id}"
+    here.lever.fault({"match": match, "kind": "status", "status": 500, "times": 2})
+    here.drain()
+    here.drain()
+    looked_at = Mark.objects.get(opportunity_id=other.external_id).looked_at
+    assert looked_at is not None
+
+
+def test_a_refused_key_stops_the_looking_and_is_told(here: Heard) -> None:
+    opportunity = here.ours()
+    here.heard(opportunity.external_id)
+    here.lever.fault({"match": GET, "kind": "status", "status": 401})
+    here.drain()
+    here.connection.refresh_from_db()
+    assert here.connection.api_key_refused_at and Mark.objects.get().looked_at is None
+
+
+def test_the_sweep_rings_for_what_is_left_over(here: Heard) -> None:
+    here.heard("o-1")
+    ProcrastinateJob.objects.all().delete()
+    marks.sweep(timezone.now())
+    assert ProcrastinateJob.objects.count() == 1
+
+
+def test_without_a_key_deliveries_are_kept_for_later(here: Heard) -> None:
+    opportunity = here.ours()
+    Connection.objects.update(api_key=None)
+    here.heard(opportunity.external_id)
+    here.drain()
+    assert Mark.objects.get().looked_at is None
+
+
+def test_a_new_stage_is_learnt(here: Heard) -> None:
+    opportunity = here.ours()
+    here.connection.pick_lists.update(fetched_at=timezone.now() - timedelta(minutes=1))
+    here.organisation.stages.filter(external_id="lead-new").delete()
+    here.heard(opportunity.external_id)
+    here.drain()
+    assert here.organisation.stages.filter(external_id="lead-new", gone_at=None).exists()
+
+
+def test_a_stage_that_lever_never_lists_is_kept_and_asked_about_once(here: Heard) -> None:
+    some = [here.ours() for _ in range(3)]
+    odd = client.Opportunity.of({"id": "o", "stage": "never-listed", "updatedAt": 1})
+    here.connection.pick_lists.update(fetched_at=timezone.now() - timedelta(minutes=1))
+    here.lever.forget()
+    with connections.lever(here.connection) as asked:
+        looks = answers.Looks(here.connection, asked)
+        for each in some:
+            moves.record(each, looks.snapshot(odd), "webhook", timezone.now())
+    assert {each.stage_id_now for each in some} == {"never-listed"}
+    assert here.paths() == ["/stages"]
+
+
+# --- many
+
+
+def test_what_was_received_first_and_stored_last_is_looked_at_with_the_rest(here: Heard) -> None:
+    """Each was kept in a transaction of its own."""
+    opportunity = here.ours()
+    here.heard(opportunity.external_id)
+    marks.mark(here.connection, opportunity.external_id, timezone.now() - timedelta(seconds=9))
+    here.drain()
+    assert only_delivery().verdict == "applied"
+
+
+def test_many_marks_of_one_opportunity_are_one_look(here: Heard) -> None:
+    opportunity = here.ours()
+    for _ in range(5):
+        here.heard(opportunity.external_id)
+    here.lever.forget()
+    here.drain()
+    assert here.paths() == [f"/opportunities/{opportunity.external_id}"]
+    assert set(Delivery.objects.values_list("verdict", flat=True)) == {"applied"}
+
+
+def test_what_is_delivered_while_lever_is_asked_is_looked_at_once_more(
+    here: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opportunity = here.ours()
+    first, later = here.heard(opportunity.external_id), []
+    original = client.Lever.opportunity
+
+    def slow(lever: client.Lever, id: str) -> client.Opportunity:
+        found = original(lever, id)
+        if not later:
+            later.append(here.heard(id))
+            here.lever.put(f"/opportunities/{id}/stage", stage="offer")
+        return found
+
+    monkeypatch.setattr(client.Lever, "opportunity", slow)
+    here.drain()
+    opportunity.refresh_from_db()
+    for each in (first, *later):
+        each.refresh_from_db()
+    assert opportunity.stage_id_now == "offer"
+    assert [each.verdict for each in (first, *later)] == ["applied", "applied"]
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(marks, "MANY", 2)
+
+
+def test_above_the_limit_what_changed_is_listed(here: Heard, few: None) -> None:
+    some = [here.ours() for _ in range(4)]
+    for each in some:
+        here.lever.put(f"/opportunities/{each.external_id}/stage", stage="offer")
+        here.heard(each.external_id)
+    here.lever.forget()
+    here.drain()
+    assert here.paths() == ["/opportunities"]
+    assert {each.stage_id_now for each in again(some)} == {"offer"}
+    assert not Mark.objects.filter(looked_at=None).exists()
+
+
+def test_what_the_list_does_not_show_is_asked_for_or_found_among_the_deleted(
+    here: Heard, few: None
+) -> None:
+    changed, quiet, deleted, hidden = here.ours(), here.ours(), here.ours(), here.register("hidden")
+    here.delete(deleted)
+    soon = timezone.now() + timedelta(minutes=4)  # so that nothing has changed since
+    for each in (changed, quiet, deleted, hidden):
+        here.heard(each.external_id, at=soon + marks.OVERLAP)
+    here.lever.forget()
+    here.drain()
+    paths = here.paths()
+    assert paths[0] == "/opportunities" and paths[-1] == "/opportunities/deleted"
+    assert len(paths) == 6
+    gone = [each for each in again([changed, quiet, deleted, hidden]) if each.deleted_at]
+    assert gone == [deleted]
+    assert not Mark.objects.filter(looked_at=None).exists()
+
+
+def test_a_list_that_would_take_more_calls_than_marks_is_given_up(
+    here: Heard, few: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "PAGE", 1)
+    some = [here.ours() for _ in range(3)]
+    for each in some:
+        here.heard(each.external_id)
+    for _ in range(5):
+        here.made_in_lever()  # newer ones, which are not ours
+    here.lever.forget()
+    here.drain()
+    assert sum(path == "/opportunities" for path in here.paths()) == 1
+    assert not Mark.objects.filter(looked_at=None).exists()
+
+
+def test_who_comes_while_another_lists_leaves_it_to_them(here: Heard, few: None) -> None:
+    for _ in range(3):
+        here.heard(here.ours().external_id)
+    here.lever.forget()
+    with factories.busy_elsewhere(f"lever.marks {here.connection.pk}"):
+        here.drain()
+    assert here.paths() == []
+
+
+# --- when Lever cannot be asked
+
+
+def test_what_lever_could_not_be_asked_about_is_reported_and_confirmed_later(here: Heard) -> None:
+    delivery = here.heard(here.ours().external_id)
+    here.lever.fault({"match": GET, "kind": "status", "status": 503})
+    here.drain()
+    delivery.refresh_from_db()
+    assert delivery.verdict == "reported"
+    here.drain()
+    delivery.refresh_from_db()
+    assert delivery.verdict == "applied"
+
+
+def test_a_list_that_fails_leaves_all_of_them_reported(here: Heard, few: None) -> None:
+    for _ in range(3):
+        here.heard(here.ours().external_id)
+    here.lever.fault({"match": "GET /v1/opportunities", "kind": "status", "status": 500})
+    here.drain()
+    assert set(Delivery.objects.values_list("verdict", flat=True)) == {"reported"}
+    here.drain()
+    assert set(Delivery.objects.values_list("verdict", flat=True)) == {"applied"}
+
+
+def test_while_exports_need_the_allowance_marks_wait(
+    here: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = here.heard(here.ours().external_id)
+    ProcrastinateJob.objects.all().delete()
+
+    def taken(connection_id: int, *, background: bool = False) -> None:
+        if background:
+            raise errors.Busy(retry_after=3.0)
+
+    monkeypatch.setattr(allowance, "wait", taken)
+    here.drain()
+    delivery.refresh_from_db()
+    assert (delivery.verdict, Mark.objects.get().tries) == ("waiting", 0)
+    assert ProcrastinateJob.objects.filter(scheduled_at__isnull=False).exists()
+
+
+def test_a_list_of_deletions_that_fails_leaves_the_mark(here: Heard) -> None:
+    here.register("hidden")
+    here.heard("hidden", event="candidateDeleted")
+    here.lever.fault({"match": "GET /v1/opportunities/deleted", "kind": "status", "status": 500})
+    here.drain()
+    assert Mark.objects.get().looked_at is None
+    here.drain()
+    assert Mark.objects.get().looked_at is not None
+
+
+def again(some: Iterable[Opportunity]) -> list[Opportunity]:
+    return [Opportunity.objects.get(pk=each.pk) for each in some]

@@ -1,0 +1,263 @@
+"""Journeys, passages and tallies always say what the facts say, however these came about."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+import pytest
+from django.db import connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+import factories
+from nomdecode.interviews.models import Assignment
+from nomdecode.orgs.models import Role
+from nomdecode.pipeline import journeys, moves, stages, tallies, tasks
+from nomdecode.pipeline.models import Journey, Passage, Tally
+from nomdecode.pipeline.moves import Change, Snapshot
+
+pytestmark = pytest.mark.django_db
+
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+STAGES = ("lead", "screen", "onsite", "offer")
+
+
+def with_stages():
+    organisation = factories.organisation()
+    stages.replace(organisation, [(stage, stage.title()) for stage in STAGES])
+    return organisation
+
+
+@pytest.fixture
+def acme():
+    return with_stages()
+
+
+def decided(interview, member):
+    Assignment.objects.create(interview=interview, member=member, decider=True)
+    journeys.rewrite(interview.pk)
+    return interview
+
+
+def rows(organisation):
+    """Everything kept, by its meaning."""
+    passages = organisation.passages.values_list(
+        *("opportunity", "position", "interviewer", "stage", "entered_at", "left_at", "outcome")
+    )
+    kept = organisation.journeys.values_list("pk", *journeys.OF_JOURNEY)
+    counts = organisation.tallies.exclude(count=0).values_list(
+        *("position", "interviewer", "day", "stage", "what", "count")
+    )
+    return set(passages), set(kept), set(counts)
+
+
+# --- the law
+
+moment = st.integers(0, 5).map(lambda day: START + timedelta(days=day))
+change = st.builds(
+    Change, st.sampled_from((*STAGES, "gone")), st.none() | st.integers(0, 4), moment
+)
+look = st.tuples(
+    st.just("look"),
+    st.builds(
+        Snapshot,
+        st.sampled_from(STAGES),
+        st.lists(change, max_size=4).map(tuple),
+        st.none() | moment,
+        st.just("Withdrew"),
+        st.booleans(),
+    ),
+)
+deleted = st.tuples(st.just("deleted"), moment)
+amended = st.tuples(st.just("amended"), st.booleans())
+order = st.tuples(st.just("order"), st.permutations(STAGES))
+event = st.tuples(st.integers(0, 3), look | deleted | amended | order)
+
+
+@given(events=st.lists(event, max_size=12))
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_happened_what_is_kept_equals_what_a_recount_finds(db, events):
+    acme = with_stages()
+    people = [factories.member(acme, Role.INTERVIEWER), factories.member(acme, Role.INTERVIEWER)]
+    made = [
+        factories.opportunity(decided(factories.passed(acme, "Backend"), people[0])),
+        factories.opportunity(decided(factories.passed(acme, "Backend"), people[1])),
+        factories.opportunity(factories.passed(acme, "Data")),
+        factories.opportunity(factories.passed(acme, "Data", successful=False), named=False),
+    ]
+    for one in made:
+        moves.record(one, Snapshot(""), "export", START)
+    for number, (who, (kind, what)) in enumerate(events):
+        happens(acme, made[who], kind, what, START + timedelta(days=9, minutes=number))
+
+    kept = rows(acme)
+    journeys.recount(acme)
+    assert rows(acme) == kept
+
+
+def happens(acme, opportunity, kind, what, now):
+    if kind == "look":
+        moves.record(opportunity, what, "webhook", now)
+    elif kind == "deleted":
+        moves.gone(opportunity, what)
+    elif kind == "amended":
+        outcome = opportunity.interview.outcome
+        outcome.successful = what
+        outcome.save()
+        journeys.rewrite(opportunity.interview_id)
+    else:
+        stages.replace(acme, [(stage, stage.title()) for stage in what])
+        journeys.follow_order(acme.pk)
+
+
+@given(
+    ways=st.lists(
+        st.tuples(st.sampled_from(["Backend", "Data"]), st.integers(-1, 1), st.integers(1, 4)),
+        max_size=6,
+    )
+)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_count_is_that_of_its_position_interviewer_and_days(db, ways):
+    acme = with_stages()
+    people = [factories.member(acme, Role.INTERVIEWER), factories.member(acme, Role.INTERVIEWER)]
+    for number, (title, decider, length) in enumerate(ways):
+        interview = factories.passed(acme, title, START + timedelta(days=number))
+        if decider >= 0:
+            decided(interview, people[decider])
+        factories.opportunity(interview, STAGES[:length])
+
+    choices = product(
+        [None, *acme.positions.all()],
+        [None, *people],
+        [None, START.date(), START.date() + timedelta(days=3)],
+    )
+    for position, person, since in choices:
+        found = Passage.objects.filter(organisation=acme)
+        found = found.filter(position=position) if position else found
+        found = found.filter(interviewer=person) if person else found
+        found = found.filter(entered_at__date__gte=since) if since else found
+        counted = tallies.read(acme, position and position.pk, person and person.pk, since)
+        of_passages = {key: n for key, n in counted.items() if n and key[1] in ("advanced", "open")}
+        assert of_passages == Counter((one.stage, one.outcome) for one in found)
+
+
+# --- what each kind of fact leads to
+
+
+def kept(opportunity):
+    found = opportunity.passages.order_by("entered_at")
+    return [(one.stage, one.outcome, one.left_at) for one in found]
+
+
+def test_a_move_closes_one_passage_and_opens_the_next(acme):
+    one = factories.opportunity(factories.passed(acme, at=START), ["lead", "screen"])
+    assert kept(one) == [
+        ("lead", "advanced", START + timedelta(days=1)),
+        ("screen", "open", None),
+    ]
+    counts = tallies.read(acme, None, None, None)
+    assert counts[("lead", "advanced")] == counts[("screen", "open")] == 1
+    assert counts[("screen", "on_the_way")] == counts[("lead", "began")] == 1
+
+
+def test_out_of_the_archive_again_the_passage_is_open_as_if_nothing_had_been(acme):
+    one = factories.opportunity(factories.passed(acme, at=START), ["lead"])
+    before = rows(acme)
+    changes = (Change("lead", 0, START),)
+    later = START + timedelta(days=8)
+    moves.record(
+        one, Snapshot("lead", changes, later, "Withdrew"), "webhook", START.replace(year=2027)
+    )
+    assert kept(one) == [("lead", "exited", later)]
+    moves.record(one, Snapshot("lead", changes), "webhook", START.replace(year=2028))
+    assert rows(acme) == before
+
+
+def test_deletion_censors_and_the_deleted_are_not_here(acme):
+    one = factories.opportunity(factories.passed(acme, at=START), ["lead"])
+    moves.gone(one, START + timedelta(days=3))
+    assert kept(one) == [("lead", "open", START + timedelta(days=3))]
+    counts = tallies.read(acme, None, None, None)
+    assert (counts[("lead", "censored")], counts[("lead", "open")]) == (1, 0)
+    assert counts[("lead", "deleted")] == 1
+
+
+def test_a_profile_without_history_is_where_it_is_said_to_be_since_it_was_made(acme):
+    one = factories.opportunity(factories.passed(acme, at=START))
+    moves.record(one, Snapshot("screen"), "webhook", START + timedelta(days=1))
+    assert kept(one) == [("screen", "open", None)]
+    assert one.passages.get().entered_at == START
+
+
+def test_who_did_not_pass_has_a_journey_but_no_passages(acme):
+    interview = factories.passed(acme, successful=False)
+    assert not Journey.objects.filter(interview=interview).exists()
+    one = factories.opportunity(interview, ["lead", "screen"], named=False)
+    assert Journey.objects.get(interview=interview).state == "pseudonym"
+    assert kept(one) == []
+
+
+def test_an_amended_outcome_takes_everything_back(acme):
+    one = factories.opportunity(factories.passed(acme), ["lead", "screen"])
+    outcome = one.interview.outcome
+    outcome.successful = False
+    outcome.save()
+    journeys.rewrite(one.interview_id)
+    assert rows(acme) == (set(), set(), set())
+
+
+def test_an_update_counts_what_was_there_before_it_once(acme):
+    one = factories.opportunity(factories.passed(acme), ["lead", "screen"])
+    before = rows(acme)
+    for table in (Passage, Journey, Tally):
+        table.objects.all().delete()
+    journeys.recount_where_never()
+    assert rows(acme) == before
+    Passage.objects.filter(opportunity=one).delete()
+    journeys.recount_where_never()  # has its journeys: is not counted again at every start
+    assert kept(one) == []
+
+
+def test_workers_who_write_at_the_same_time_wait_for_each_other_and_lose_nothing(
+    transactional_db,
+):
+    acme = with_stages()
+    made = [factories.opportunity(factories.passed(acme, at=START), ["lead"]) for _ in range(12)]
+
+    def go_on(opportunity):
+        changes = [Change("lead", 0, START)]
+        for place, stage in enumerate(STAGES[1:], 1):
+            changes.append(Change(stage, place, START + timedelta(days=place)))
+            moves.record(opportunity, Snapshot(stage, tuple(changes)), "webhook", START)
+        connection.close()
+
+    with ThreadPoolExecutor(6) as workers:
+        list(workers.map(go_on, made))
+
+    kept = rows(acme)
+    assert tallies.read(acme, None, None, None)[("offer", "open")] == 12
+    journeys.recount(acme)
+    assert rows(acme) == kept
+
+
+def test_another_order_counts_where_a_move_does_not_say_its_stages_place(acme):
+    one = factories.opportunity(factories.passed(acme, at=START))
+    changes = (Change("lead", None, START), Change("screen", None, START + timedelta(days=1)))
+    moves.record(one, Snapshot("screen", changes), "webhook", START)
+    assert kept(one)[0][:2] == ("lead", "advanced")
+    ProcrastinateJob.objects.all().delete()
+    stages.replace(acme, [(stage, stage.title()) for stage in reversed(STAGES)])
+    job = ProcrastinateJob.objects.get()
+    assert job.task_name == "nomdecode.pipeline.tasks.follow_order"
+    tasks.follow_order(**job.args)
+    assert kept(one)[0][:2] == ("lead", "returned")
+
+
+def test_an_interview_is_on_its_way_as_soon_as_its_outcome_stands():
+    interview = factories.held_interview()
+    factories.submitted(interview.assignments.get())
+    journey = Journey.objects.get(interview=interview)
+    decider = interview.assignments.get().member_id
+    assert (journey.state, journey.interviewer_id) == ("not_there", decider)
