@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
 from django.urls import reverse
 from playwright.sync_api import (
@@ -65,22 +66,20 @@ def main() -> None:
 GROWN = "u0@480.example"
 
 
+EMPTY = UUID(int=480)  # a position without interviews
+
+
 def grown() -> None:
     """A third company, with three years of 480 who passed and as many who did not."""
-    from nomdecode.orgs.models import User
+    from nomdecode.interviews.models import Position
+    from nomdecode.orgs.models import Organisation, User
 
     compute_signal.grow(funnel.company(480), 480)
     first = User.objects.get(email=GROWN)
     first.set_password(stack.PASSWORD)
     first.save()
-
-
-def _empty_position() -> str:
-    from nomdecode.interviews.models import Position
-    from nomdecode.orgs.models import Organisation
-
     acme = Organisation.objects.get(name="Acme")
-    return str(Position.objects.create(organisation=acme, title="Site reliability engineer").pk)
+    Position.objects.create(id=EMPTY, organisation=acme, title="Site reliability engineer")
 
 
 # --- which pages
@@ -115,7 +114,7 @@ def _of_the_site(browser: Browser, built: stack.Stack) -> Iterator[tuple[str, tu
         "signal": (GROWN, "/signal/?days=all"),
         "signal-acme": (ada, "/signal/?days=all"),
         "signal-sparse": (nora, "/signal/"),
-        "signal-empty": (ada, "/signal/?days=30&position=" + _empty_position()),
+        "signal-empty": (ada, f"/signal/?days=30&position={EMPTY}"),
         "signal-interviewer": (iris, "/signal/"),
         "pipeline-list": (ada, "/pipeline/list?show=in_lever"),
         "settings-profile": (iris, "/settings/"),

@@ -185,7 +185,7 @@ def enter(subjects: list[Subject]) -> None:
             _candidates(some)
             _interviews(some)
             _scorecards(some)
-            _outcomes(some)
+        _outcomes(some)
 
 
 def _candidates(subjects: list[Subject]) -> None:
@@ -269,6 +269,8 @@ def _scorecards(subjects: list[Subject]) -> None:
 
 
 def _outcomes(subjects: list[Subject]) -> None:
+    """Each in a transaction of its own, as in the product: others wait for what it counts."""
+    from django.db import transaction
     from django.utils import timezone
 
     from nomdecode.interviews import signals
@@ -277,14 +279,15 @@ def _outcomes(subjects: list[Subject]) -> None:
     now, known = timezone.now(), {each.id: each for each in subjects}
     for interview in Interview.objects.filter(pk__in=known).select_related("organisation"):
         subject = known[interview.pk]
-        outcome = Outcome.objects.create(
-            interview=interview,
-            decision=_decision(subject),
-            successful=subject.passed,
-            stands_at=now,
-            leaves_at=now,
-        )
-        signals.outcome_stands.send(Interview, interview=interview, outcome=outcome)
+        with transaction.atomic():
+            outcome = Outcome.objects.create(
+                interview=interview,
+                decision=_decision(subject),
+                successful=subject.passed,
+                stands_at=now,
+                leaves_at=now,
+            )
+            signals.outcome_stands.send(Interview, interview=interview, outcome=outcome)
 
 
 def _decision(subject: Subject) -> str:
