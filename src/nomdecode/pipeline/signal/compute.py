@@ -29,8 +29,8 @@ ENDS = {1: "advanced", 2: "exited", 3: "returned"}
 HIGHEST = 4  # rating
 BANDS = (1.0, 2.0, 2.5, 3.0, 3.5, 4.0)  # of the mean rating
 
-KNEW_NOT = "Interviewers who neither knew nor could guess who it was"
-ASKED_NOT = "Candidates who were asked nothing that could tell"
+KNEW_NOT = "Unknown to the interviewer"
+ASKED_NOT = "Asked nothing that could tell"
 
 type Content = dict[str, Any]
 

@@ -224,13 +224,14 @@ class Page:
         """Of candidates, whose answer somebody could guess, nothing before there are five."""
         knew, asked = self.content["anonymity"]
         note = f"{knew['sure']} knew, {knew['guesses']} could guess"
-        rows = [
-            _whisker(knew["text"], Share(*knew["share"]), "answers", note),
-            _whisker(asked["text"], Share(*asked["share"]), "answers"),
+        return [
+            _whisker(knew["text"], Share(*knew["share"]), "answers", note)
+            if knew["share"][1]
+            else Row(knew["text"], "no answers yet"),
+            _whisker(asked["text"], Share(*asked["share"]), "answers")
+            if asked["share"][1]
+            else Row(asked["text"], "under five answers"),
         ]
-        if not asked["share"][1]:
-            rows[1] = Row(asked["text"], "under five answers")
-        return rows
 
     @property
     def prediction(self) -> list[Content]:
