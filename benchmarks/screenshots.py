@@ -169,7 +169,9 @@ def _of_the_site(browser: Browser, built: stack.Stack) -> Iterator[tuple[str, tu
         page.goto(built.url + "/positions/")
         yield "position", (remy, _link(page, r"^/positions/[0-9a-f-]{36}/$"))
         page.goto(built.url + "/candidates/")
-        yield "candidate", (remy, _link(page, r"^/candidates/[0-9a-f-]{36}/$"))
+        candidate = _link(page, r"^/candidates/[0-9a-f-]{36}/$")
+        yield "candidate", (remy, candidate)
+        yield "candidate-erase-for", (ada, f"{candidate}erase/")
     with signed_in(browser, built, iris) as page:
         page.goto(built.url + "/interviews/")
         row = page.locator("tr", has_text="Held").first

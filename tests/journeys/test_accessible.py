@@ -145,6 +145,8 @@ def test_pages_of_an_admin(visit: Visits, product: Product) -> None:
         *(f"/settings/org/lever/deliveries{part}" for part in ("?state=refused", "/recover")),
         *("/accounts/2fa/", "/accounts/password/change/", "/accounts/logout/"),
     ]
+    held = _interviews(product, "i.state = 'held'")[0]
+    paths.append(f"{_candidate(product, held)}erase/")
     assert of_all(visit(ADA), product, paths) == []
     empty = ["/settings/org/lever/", "/pipeline/", "/signal/", "/"]
     assert of_all(visit(NORA), product, empty) == []

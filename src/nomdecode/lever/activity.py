@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from django import forms
 from django.contrib import messages
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpResponse, QueryDict, StreamingHttpResponse
@@ -252,24 +251,14 @@ def _time(moment: datetime | None) -> str:
 # --- trying again whatever has stopped
 
 
-class SinceForm(forms.Form):
-    since = forms.DateTimeField(
-        label="Stopped since",
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        error_messages={
-            "required": "Choose a day and a time.",
-            "invalid": "This is no time, or one that the change of clocks leaves out.",
-        },
-    )
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 def retry_all(request: MemberRequest) -> HttpResponse:
     """Says how many it would be before it does it."""
     organisation = request.member.organisation
     yesterday = timezone.localtime() - timedelta(days=1)
     typed = request.POST or request.GET or {"since": yesterday.replace(second=0, microsecond=0)}
-    form, count = SinceForm(typed), 0
+    form, count = traffic.SinceForm(typed), 0
+    form.fields["since"].label = "Stopped since"
     if form.is_valid():
         since = form.cleaned_data["since"]
         if request.method == "POST":

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from django import forms
 from django.contrib import messages
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse, QueryDict
@@ -279,24 +278,13 @@ def look(request: MemberRequest, pk: Any) -> HttpResponse:
     return redirect("lever:deliveries")
 
 
-class SinceForm(forms.Form):
-    since = forms.DateTimeField(
-        label="Since",
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        error_messages={
-            "required": "Choose a day and a time.",
-            "invalid": "This is no time, or one that the change of clocks leaves out.",
-        },
-    )
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 def recover(request: MemberRequest) -> HttpResponse:
     """Says about how many profiles it would be before Lever is asked."""
     connection = connections.of(request.member.organisation)
     yesterday = timezone.localtime() - timedelta(days=1)
     typed = request.POST or request.GET or {"since": yesterday.replace(second=0, microsecond=0)}
-    form, count = SinceForm(typed), 0
+    form, count = traffic.SinceForm(typed), 0
     if form.is_valid():
         since = form.cleaned_data["since"]
         if request.method == "POST":

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -14,6 +15,19 @@ from nomdecode.lever.findings import Finding
 from nomdecode.lever.models import Connection
 from nomdecode.orgs.models import Member
 from nomdecode.orgs.roles import MemberRequest
+
+
+class SinceForm(forms.Form):
+    """From when on something is to be done again."""
+
+    since = forms.DateTimeField(
+        label="Since",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        error_messages={
+            "required": "Choose a day and a time.",
+            "invalid": "This is no time, or one that the change of clocks leaves out.",
+        },
+    )
 
 
 @require_GET
