@@ -3,6 +3,8 @@ PYTHON ?= python3
 UV := .tools/uv/bin/uv
 BIN := .venv/bin
 export UV_PYTHON_PREFERENCE ?= system
+# Where it is set, each of the many processes would compile all of Django anew: three seconds each.
+export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -38,7 +40,6 @@ lint: .venv/development  ## format, types, imports, templates
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/ruff check src tests benchmarks
 	$(BIN)/mypy
-	$(BIN)/mypy benchmarks
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/djlint --quiet --lint src/nomdecode
 	$(BIN)/djlint --quiet --profile jinja --ignore H006,H013,H020,H023,H030,H031,H043,J004,J018,T002 --lint src/lever_sandbox

@@ -168,7 +168,7 @@ def many(path: str) -> list[bytes]:
 
 
 def signed(opportunity_id: str = "", secret: str = SECRET, stage: str = "offer") -> bytes:
-    from nomdecode.lever import signature
+    from nomdecode.lever.receiving import signature
 
     token, at = uuid4().hex, int(time.time() * 1000)
     about = opportunity_id or str(uuid4())

@@ -12,6 +12,7 @@ from nomdecode.lever import connection as connections
 from nomdecode.lever import problems
 from nomdecode.lever.models import Export, ExportState, Kind, Problem
 from nomdecode.orgs.models import Role
+from nomdecode.pipeline import moves
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -188,3 +189,15 @@ def test_first_steps_tick_off_by_what_is_there(acme, ada):
 
 def test_interviewers_have_no_first_steps(iris):
     assert first_steps.of(iris) == []
+
+
+def test_of_many_that_were_deleted_in_lever_the_first_three_are_asked_about(acme, ada):
+    deleted = [factories.opportunity(factories.passed(acme)) for _ in range(5)]
+    for number, opportunity in enumerate(deleted):
+        moves.gone(opportunity, NOW - timedelta(days=number))
+    asked = [need for need in needs.of(ada, NOW) if "deleted" in need.sentence.lower()]
+    assert [need.candidate for need in asked] == [
+        *(each.interview.candidate for each in reversed(deleted[2:])),
+        None,
+    ]
+    assert asked[-1].sentence == "2 more deleted there: asked about after these"

@@ -234,3 +234,13 @@ def test_what_is_no_answer_or_comes_before_the_interview_is_not_taken(
     assert answered(client, interview, said)[0] == 404
     interview.refresh_from_db()
     assert interview.asked_who is None
+
+
+def test_what_they_download_tells_of_the_interview_and_their_answer(client: Client) -> None:
+    interview = factories.held_interview()
+    answered(client, interview, "yes")
+    token = private_links.issue(interview.candidate)
+    told = client.get(reverse("candidates:download", args=[token])).json()["interview"]
+    assert told["position"] == interview.position.title
+    assert (told["state"], told["asked_who_you_are"]) == ("Held", True)
+    assert told["answered"]

@@ -5,7 +5,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import parse_qsl, quote, urljoin, urlsplit
 
 import httpx2
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -17,7 +17,8 @@ LINKS = re.compile(r'(?:href|src|action|hx-get|data-copy)="([^"]+)"')
 # The demo's mail, the candidates' own pages, and the stream that never ends.
 NOT_OURS = re.compile(r"/outbox/|/c/|/live$|/static/")
 type Ids = Mapping[str, Sequence[str]]  # "interviews" -> ids, as in /interviews/<id>/
-OF_A_KIND = 3  # pages of one kind that are read, beside all that are about our candidates
+SHOWS_OTHERS = {"show", "state", "table", "part", "shows"}  # choose another kind of page
+OF_A_KIND = 1  # pages of one kind that are read, beside all that are about our candidates
 
 
 class Canaries:
@@ -51,12 +52,12 @@ def readable_pages(
     wanted = [product.url + "/", *(product.url + path for path in named_paths(ours))]
     read: set[str] = set()
     kinds: Counter[str] = Counter()
-    with httpx2.Client(timeout=30) as http:
+    with httpx2.Client(timeout=30, verify=False) as http:
         for cookie in cookies:
             http.cookies.set(cookie["name"], cookie["value"], domain=cookie["domain"])
         while wanted:
             address = wanted.pop().split("#")[0]
-            kind = ID.sub("*", address)
+            kind = _kind(address)
             about_ours = not ids.isdisjoint(re.split("[/?=&]|%3A", address))
             if address in read or (kinds[kind] >= OF_A_KIND and not about_ours):
                 continue
@@ -68,6 +69,14 @@ def readable_pages(
             links = [urljoin(address, html.unescape(each)) for each in LINKS.findall(answer.text)]
             links += [urljoin(address, answer.headers.get("location", address))]
             wanted += [each for each in links if _inside(product, each)]
+
+
+def _kind(address: str) -> str:
+    """Pages that differ only in whom or how much they show are of one kind."""
+    parts = urlsplit(ID.sub("*", address))
+    asked = parse_qsl(parts.query, keep_blank_values=True)
+    chosen = (f"{name}={value}" if name in SHOWS_OTHERS else name for name, value in asked)
+    return "&".join([parts.path, *sorted(chosen)])
 
 
 def _inside(product: Product, address: str) -> bool:

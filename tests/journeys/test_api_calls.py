@@ -64,6 +64,9 @@ def test_profiles_are_made_of_known_fields_performed_as_somebody_and_owned(
         assert call["query"]["perform_as"]
 
 
-def test_nothing_was_refused_but_a_wrong_key_and_haste(product: Product) -> None:
-    refused = {call["status"] for call in product.calls() if call["status"] not in (200, 201)}
-    assert refused <= {401, 429}
+def test_nothing_was_refused_but_a_wrong_key_haste_and_a_look_at_what_was_deleted(
+    product: Product,
+) -> None:
+    refused = [call for call in product.calls() if call["status"] not in (200, 201)]
+    assert {call["status"] for call in refused} <= {401, 404, 429}
+    assert {asked(call) for call in refused if call["status"] == 404} <= {("GET", ONE)}

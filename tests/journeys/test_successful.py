@@ -49,7 +49,7 @@ def test_a_successful_interview_becomes_a_named_profile_that_stays_up_to_date(
     lever = visit()
     lever.goto(_address_in_lever(story))
     _has_every_detail(lever, product, person, interview)
-    _moves_and_hires(lever, visit(ADA), product, pseudonym)
+    _moves_and_hires(lever, visit(ADA), visit(ADA), product, pseudonym)
 
 
 def _open_the_letter(candidate: Page, product: Product, person: Person) -> None:
@@ -106,15 +106,41 @@ def _has_every_detail(lever: Page, product: Product, person: Person, interview: 
     expect(note).to_contain_text("Decision: yes")
 
 
-def _moves_and_hires(lever: Page, admin: Page, product: Product, pseudonym: str) -> None:
-    """The open Pipeline page follows without being loaded again."""
-    admin.goto(f"{product.url}/pipeline/")
-    admin.evaluate("window.neverReloaded = true")
-    lane = admin.get_by_role("region", name="New lead").get_by_text(pseudonym)
-    expect(lane).to_be_visible()
+def _moves_and_hires(
+    lever: Page, board: Page, signal: Page, product: Product, pseudonym: str
+) -> None:
+    """The open pages follow without being loaded again."""
+    signal.goto(f"{product.url}/signal/?days=all")
+    expect(signal.get_by_role("table", name="How many came how far")).to_be_visible()
+    onsite = _reached(signal, "Onsite")
+    board.goto(f"{product.url}/pipeline/?days=all")
+    for page in (board, signal):
+        page.evaluate("window.neverReloaded = true")
+    _stands_in(board, "New lead", pseudonym)
     lever.get_by_label("Stage").select_option(label="Onsite")
     lever.get_by_role("button", name="Move").click()
-    expect(admin.get_by_role("region", name="Onsite").get_by_text(pseudonym)).to_be_visible()
+    _stands_in(board, "Onsite", pseudonym)
+    lever.get_by_role("button", name="Archive", exact=True).click()
+    expect(board.get_by_text(pseudonym)).to_have_count(0)
+    lever.get_by_role("button", name="Unarchive").click()
+    _stands_in(board, "Onsite", pseudonym)
     lever.get_by_role("button", name="Mark as hired").click()
-    expect(admin.get_by_role("region", name="Hired").get_by_text(pseudonym)).to_be_visible()
-    assert admin.evaluate("window.neverReloaded")
+    _stands_in(board, "Hired", pseudonym)
+    until(lambda: _reached(signal, "Onsite") == onsite + 1, "Signal counts them", seconds=120)
+    lever.get_by_role("button", name="Unarchive").click()
+    _stands_in(board, "Onsite", pseudonym)
+    lever.get_by_text("Delete", exact=True).click()
+    lever.get_by_role("button", name="Delete opportunity").click()
+    expect(board.get_by_text(pseudonym)).to_have_count(0)
+    assert _reached(signal, "Onsite") == onsite + 1  # the numbers stay
+    assert board.evaluate("window.neverReloaded") and signal.evaluate("window.neverReloaded")
+
+
+def _stands_in(board: Page, lane: str, pseudonym: str) -> None:
+    expect(board.get_by_role("region", name=lane).get_by_text(pseudonym)).to_be_visible()
+
+
+def _reached(signal: Page, stage: str) -> int:
+    """How many, by the numbers behind the picture."""
+    row = signal.locator("#about-funnel tr", has=signal.get_by_text(stage, exact=True))
+    return int(row.locator("td").first.text_content() or "")

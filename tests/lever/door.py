@@ -12,9 +12,10 @@ from django.utils import timezone
 import factories
 import served
 from nomdecode.lever import connection as connections
-from nomdecode.lever import credentials, signature
+from nomdecode.lever import credentials
 from nomdecode.lever.models import Delivery, Mark
-from nomdecode.lever.receiver import PREFIX, Receiver
+from nomdecode.lever.receiving import signature
+from nomdecode.lever.receiving.receiver import PREFIX, Receiver
 
 SECRET = "0123456789abcdef0123456789abcdef"
 

@@ -21,8 +21,8 @@ from django.utils import timezone
 import factories
 from nomdecode.candidates import erasure
 from nomdecode.interviews.models import Assignment, Interview, Scorecard
+from nomdecode.lever import activity, export
 from nomdecode.lever import connection as connections
-from nomdecode.lever import export
 from nomdecode.lever.models import Attempt, Connection, Duplicate, Errand, Export, ExportStep
 from nomdecode.orgs.models import AuditEvent, Member, Role
 from nomdecode.pipeline.models import Opportunity
@@ -148,8 +148,9 @@ def test_a_senseless_address_shows_everything(admin: Member, query: str) -> None
     assert pseudonyms(shown(admin, query)) == [name(row)]
 
 
-def test_older_ones_are_on_the_next_page(admin: Member) -> None:
-    rows = [name(planned(admin)) for _ in range(120)]
+def test_older_ones_are_on_the_next_page(admin: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(activity, "PAGE", 10)
+    rows = [name(planned(admin)) for _ in range(25)]
     Export.objects.update(created_at=timezone.now())  # all of one moment
     seen, query = [], ""
     while True:
@@ -273,8 +274,9 @@ def test_a_spreadsheet_takes_no_cell_for_a_formula(admin: Member) -> None:
     assert row[1].startswith("'=")
 
 
-def test_it_is_whole_however_long(admin: Member) -> None:
-    rows = [name(planned(admin)) for _ in range(620)]
+def test_it_is_whole_however_long(admin: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(activity, "CHUNK", 10)
+    rows = [name(planned(admin)) for _ in range(25)]
     told = [row[0] for row in csv.reader(io.StringIO(downloaded(admin)))]
     assert told == ["Pseudonym", *rows[::-1]]
 

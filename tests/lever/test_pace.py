@@ -2,7 +2,7 @@
 
 import asyncio
 
-from nomdecode.lever.pace import Pace
+from nomdecode.lever.receiving.pace import Pace
 
 
 def test_who_wakes_it_while_it_works_or_rests_is_not_forgotten() -> None:

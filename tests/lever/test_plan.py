@@ -18,20 +18,25 @@ pytestmark = pytest.mark.django_db
 
 
 class Markers(TestCase):
+    @classmethod
+    def setUpTestData(cls) -> None:
+        cls.organisation = factories.organisation()
+        cls.interviews = [factories.passed(cls.organisation) for _ in range(16)]
+
     @given(st.sets(st.integers(-3, 12)))
     def test_it_is_the_latest_free_second_a_minute_past(self, taken: set[int]) -> None:
         """`taken`: seconds before the latest one that is possible."""
-        organisation = factories.organisation()
-        for before in taken:
-            marker = LATEST - timedelta(seconds=before)
-            Export.objects.create(
-                interview=factories.passed(organisation),
-                organisation=organisation,
+        Export.objects.bulk_create(
+            Export(
+                interview=interview,
+                organisation=self.organisation,
                 kind="named",
-                marker=marker,
+                marker=LATEST - timedelta(seconds=before),
             )
+            for before, interview in zip(taken, self.interviews, strict=False)
+        )
         free = min(before for before in range(14) if before not in taken)
-        found = plan._free_second(organisation.pk, NOW)
+        found = plan._free_second(self.organisation.pk, NOW)
         assert found == LATEST - timedelta(seconds=free)
 
 

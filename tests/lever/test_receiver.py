@@ -14,8 +14,9 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 import factories
 from lever.door import SECRET, Door, marked, only_delivery, signed, written
 from nomdecode.lever import connection as connections
-from nomdecode.lever import credentials, group_commit, receiver
+from nomdecode.lever import credentials
 from nomdecode.lever.models import Connection, Delivery, Mark, Refusal, SigningToken
+from nomdecode.lever.receiving import group_commit, receiver
 from nomdecode.orgs import direct
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -64,9 +64,15 @@ def _pieces(identity_words: Iterable[str]) -> set[str]:
     return {piece for text in identity_words for piece in re.findall(r"[^\W\d_]+", fold(text))}
 
 
+@cache
+def _folded(word: str) -> str:
+    """Of the lists: the same few hundred words each time."""
+    return fold(word)
+
+
 def _shared(word: str, pieces: set[str]) -> bool:
     """Equal, or one within the other where both are long enough to be recognised."""
-    word = fold(word)
+    word = _folded(word)
     return any(
         word == piece or (len(word) >= 4 and word in piece) or (len(piece) >= 4 and piece in word)
         for piece in pieces

@@ -6,6 +6,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nomdecode.conf.settings")
 _django = get_asgi_application()
 
 from nomdecode.conf.bodies import limited  # noqa: E402 (needs Django set up)
-from nomdecode.lever.receiver import in_front_of  # noqa: E402
+from nomdecode.lever.receiving.receiver import in_front_of  # noqa: E402
 
 application = in_front_of(limited(_django))

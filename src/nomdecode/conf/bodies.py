@@ -12,7 +12,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.csp import build_policy
 
-from nomdecode.lever.receiver import Application, Receive, Scope, Send
+from nomdecode.lever.receiving.receiver import Application, Receive, Scope, Send
 
 STREAMS = ("/live",)  # which end when the visitor goes
 UPLOADS = ("/join/", "/c/")  # where candidates send a résumé

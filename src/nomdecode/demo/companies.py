@@ -85,6 +85,7 @@ def connect(company: Company) -> None:
         ("candidateStageChange", "Candidate stage change"),
         ("candidateHired", "Candidate hired"),
         ("candidateArchiveChange", "Candidate archive change"),
+        ("candidateDeleted", "Candidate deleted"),
     ):
         webhook = account.add_webhook(event, connections.webhook_url(connection), label=label)
         token = credentials.add_token(connection, label, webhook.token, company.admin)

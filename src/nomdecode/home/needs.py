@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.urls import reverse
 
 from nomdecode.candidates.models import Candidate
@@ -20,6 +20,7 @@ from nomdecode.pipeline.models import Opportunity
 
 OVERDUE = timedelta(hours=24)  # since it was held; a reminder counts as long
 OF_THE_CONNECTION = ("stage_gone", "not_allowed", "clock")  # one thing an admin does frees them all
+AT_A_TIME = 3  # of what somebody may have done to many at once
 NOT_AT_HOME = ("key_refused", "left_out")  # told by _connection(); needs nobody
 
 
@@ -43,7 +44,7 @@ def of(member: Member, now: datetime) -> list[Need]:
         found += [need for one in interviews for need in _for_staff(one, member, now)]
         found += _exports(member) + _erasures(member) + _taken_back(member)
     if member.role == Role.ADMIN:
-        found += _deleted_there(member) + _problems(member) + _connection(member)
+        found += _problems(member) + _connection(member) + _deleted_there(member)
     return found
 
 
@@ -128,46 +129,40 @@ def _erasures(member: Member) -> list[Need]:
         deleted_at=None,
         erased_there_at=None,
         interview__candidate__erased_at__isnull=False,
-    )
-    return [
-        Need(
-            "Had everything erased: erase the profile in Lever, too",
-            "Look",
-            reverse("interviews:interview", args=[one.interview_id]),
-            one.interview.candidate,
-            one.interview.candidate.erased_at,
-        )
-        for one in there.select_related("interview__candidate")
-    ]
-
-
-def _deleted_there(member: Member) -> list[Need]:
-    """Whom Lever has deleted, perhaps since they asked for it."""
-    there = moves.deleted_only_there(member.organisation_id)
-    return [
-        Need(
-            "Deleted in Lever: erase what is held here, too?",
-            "Look",
-            reverse("interviews:interview", args=[one.interview_id]),
-            one.interview.candidate,
-            one.deleted_at,
-        )
-        for one in there.select_related("interview__candidate")
-    ]
+    ).annotate(since=F("interview__candidate__erased_at"))
+    return _looks("Had everything erased: erase the profile in Lever, too", there)
 
 
 def _taken_back(member: Member) -> list[Need]:
     """Who withdrew, or said no after all, between the profile in Lever and its scorecards."""
     there = taken_back.profiles(member.organisation_id)
+    there = there.annotate(since=F("interview__export__state_since"))
+    return _looks("Took their word back: erase the profile in Lever, too", there)
+
+
+def _deleted_there(member: Member) -> list[Need]:
+    """Whom Lever has deleted, perhaps since they asked for it: few at a time."""
+    there = moves.deleted_only_there(member.organisation_id).annotate(since=F("deleted_at"))
+    there = there.order_by("since", "pk")
+    found = _looks("Deleted in Lever: erase what is held here, too?", there[: AT_A_TIME + 1])
+    if len(found) <= AT_A_TIME:
+        return found
+    more = there.count() - AT_A_TIME
+    told = Need(f"{more} more deleted there: asked about after these", "", "")
+    return [*found[:AT_A_TIME], told]
+
+
+def _looks(sentence: str, there: QuerySet[Any]) -> list[Need]:
+    """A row for each profile, `since` when; what to do stands on its interview's page."""
     return [
         Need(
-            "Took their word back: erase the profile in Lever, too",
+            sentence,
             "Look",
             reverse("interviews:interview", args=[one.interview_id]),
             one.interview.candidate,
-            one.interview.export.state_since,
+            one.since,
         )
-        for one in there.select_related("interview__candidate", "interview__export")
+        for one in there.select_related("interview__candidate")
     ]
 
 

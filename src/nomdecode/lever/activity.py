@@ -27,6 +27,7 @@ from nomdecode.pipeline.listing import harmless
 from nomdecode.pipeline.models import Opportunity
 
 PAGE = 50
+CHUNK = 500  # rows of the CSV that are in memory at once
 PERIODS = {"1": "Since yesterday", "7": "Since 7 days ago", "30": "Since 30 days ago"}
 PILLS = {
     ExportState.WAITING: "info",
@@ -217,7 +218,7 @@ async def _lines(exports: QuerySet[Export]) -> AsyncIterator[str]:
     now, text = timezone.now(), io.StringIO()
     table = csv.writer(text)
     table.writerow(HEADER)
-    async for export in exports.order_by("-created_at", "-pk").aiterator(chunk_size=500):
+    async for export in exports.order_by("-created_at", "-pk").aiterator(chunk_size=CHUNK):
         table.writerow([harmless(value) for value in _cells(export, now)])
         if text.tell() > 50_000:
             yield text.getvalue()

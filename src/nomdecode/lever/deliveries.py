@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from nomdecode.lever import activity, recheck, traffic
 from nomdecode.lever import connection as connections
 from nomdecode.lever.models import Connection, Delivery, Mark, Refusal, Verdict
-from nomdecode.lever.refusals import Why
+from nomdecode.lever.receiving.refusals import Why
 from nomdecode.orgs.models import Member
 from nomdecode.orgs.roles import MemberRequest
 from nomdecode.pipeline.models import Opportunity, Stage, StageMove

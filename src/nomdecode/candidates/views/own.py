@@ -135,8 +135,9 @@ def download(request: HttpRequest, candidate: Candidate, token: str) -> HttpResp
 
 
 def everything(candidate: Candidate) -> dict[str, Any]:
-    """All that this room holds of a candidate, for the candidate."""
+    """All that is held of a candidate but what others wrote, for the candidate."""
     identity, resume = vault.own_details(candidate), vault.own_resume(candidate)
+    interview = getattr(candidate, "interview", None)
     return {
         "organisation": candidate.organisation.name,
         "pseudonym": candidate.pseudonym,
@@ -148,6 +149,14 @@ def everything(candidate: Candidate) -> dict[str, Any]:
         "asked": candidate.asked_at,
         "withdrawn": candidate.withdrawn_at,
         "answers": list(candidate.consents.values("at", "answer", "text_version")),
+        "interview": interview
+        and {
+            "position": interview.position.title,
+            "state": interview.get_state_display(),
+            "at": interview.starts_at,
+            "asked_who_you_are": interview.asked_who,
+            "answered": interview.asked_who_at,
+        },
         "letters": list(candidate.letters.order_by("id").values("kind", "created_at", "sent_at")),
         "links": list(candidate.links.order_by("id").values("created_at", "revoked_at")),
         "seen": [

@@ -15,9 +15,9 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from nomdecode.lever import connection as connections
-from nomdecode.lever import signature
-from nomdecode.lever.envelope import Envelope
 from nomdecode.lever.models import Connection
+from nomdecode.lever.receiving import signature
+from nomdecode.lever.receiving.envelope import Envelope
 from nomdecode.orgs import keys
 
 log = logging.getLogger(__name__)

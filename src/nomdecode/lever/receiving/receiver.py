@@ -14,11 +14,11 @@ from typing import Any
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from nomdecode.lever import envelope
-from nomdecode.lever.group_commit import Busy, Writer
-from nomdecode.lever.hooks import Hook, Hooks
-from nomdecode.lever.inbox import Inbox, Signed
-from nomdecode.lever.refusals import Refusals, Why
+from nomdecode.lever.receiving import envelope
+from nomdecode.lever.receiving.group_commit import Busy, Writer
+from nomdecode.lever.receiving.hooks import Hook, Hooks
+from nomdecode.lever.receiving.inbox import Inbox, Signed
+from nomdecode.lever.receiving.refusals import Refusals, Why
 from nomdecode.orgs import direct
 
 log = logging.getLogger(__name__)

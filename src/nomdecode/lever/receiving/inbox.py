@@ -10,10 +10,10 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 
 from nomdecode.lever import marks
-from nomdecode.lever.envelope import Envelope
-from nomdecode.lever.hooks import Hook
 from nomdecode.lever.models import Verdict
-from nomdecode.lever.pace import Pace
+from nomdecode.lever.receiving.envelope import Envelope
+from nomdecode.lever.receiving.hooks import Hook
+from nomdecode.lever.receiving.pace import Pace
 from nomdecode.orgs import doorbell, live
 
 TOO_OLD, TOO_EARLY = timedelta(hours=24), timedelta(minutes=5)  # Lever tries again for hours

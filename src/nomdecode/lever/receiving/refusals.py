@@ -13,8 +13,8 @@ from uuid import UUID
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from nomdecode.lever.hooks import Hook
-from nomdecode.lever.pace import Pace
+from nomdecode.lever.receiving.hooks import Hook
+from nomdecode.lever.receiving.pace import Pace
 from nomdecode.orgs import live
 
 COUNT_EVERY = 2.0  # seconds

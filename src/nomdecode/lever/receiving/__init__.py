@@ -1,0 +1,1 @@
+"""Lever's webhooks as they come in: verified, stored, answered; looked up later (marks.py)."""
