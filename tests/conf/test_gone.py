@@ -13,21 +13,21 @@ import factories
 import served
 
 pytestmark = pytest.mark.django_db(transaction=True)
-MANY = 200  # in all moments of a page that takes some milliseconds
+MANY = 30  # in all moments of a page that takes some milliseconds
 
 
 @pytest.mark.parametrize("path", ["/", "/live"])
 def test_they_take_no_database_connection_with_them(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("NOMDECODE_POOL", "2")
+    monkeypatch.setenv("NOMDECODE_POOL", "1")
     visitor = Client()
     visitor.force_login(factories.member().user)
     name = settings.SESSION_COOKIE_NAME
     cookie = f"{name}={visitor.cookies[name].value}"
     with served.site() as url:
         for number in range(MANY):
-            goes_away(url, path, cookie, number / 4000)
+            goes_away(url, path, cookie, number / 600)
         answer = httpx2.get(f"{url}/", headers={"cookie": cookie}, timeout=60)
     assert answer.status_code == 200
 
