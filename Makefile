@@ -39,8 +39,15 @@ demo-check: .venv/runtime  ## the main job over HTTP, on free ports and an empty
 lint: .venv/development  ## format, types, imports, templates
 	$(BIN)/ruff format --check src tests benchmarks
 	$(BIN)/ruff check src tests benchmarks
+	$(MAKE) --no-print-directory -j2 types imports templates
+
+types: .venv/development  ## the part of lint that mypy does
 	$(BIN)/mypy
+
+imports: .venv/development  ## the part of lint about who imports whom
 	$(BIN)/lint-imports --no-cache
+
+templates: .venv/development  ## the part of lint about templates
 	$(BIN)/djlint --quiet --lint src/nomdecode
 	$(BIN)/djlint --quiet --profile jinja --ignore H006,H013,H020,H023,H030,H031,H043,J004,J018,T002 --lint src/lever_sandbox
 
@@ -96,4 +103,4 @@ lock:  ## write requirements*.lock anew
 clean:  ## remove what was built (not the data)
 	rm -rf .venv .tools build
 
-.PHONY: help setup develop demo demo-check lint test model chromium screenshots bench-latency bench-export bench-funnel bench-webhooks bench-window bench-signal bench-coverage faults converge test-faults lock clean
+.PHONY: help setup develop demo demo-check lint types imports templates test model chromium screenshots bench-latency bench-export bench-funnel bench-webhooks bench-window bench-signal bench-coverage faults converge test-faults lock clean

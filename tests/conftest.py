@@ -1,26 +1,32 @@
+import gc
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-import pytest_django
-from django.db import connection
+from django.db.backends.postgresql.operations import DatabaseOperations
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 import sandbox
 
 # A busy machine is no bug: nothing is judged by how long it takes.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "patient", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("patient")
 
 
-# One running product for all journeys, one server or browser for each of the others.
+# One running product for all journeys; one server, browser or world for each of the others.
 TOGETHER = (
     *("tests/journeys/", "tests/faults/", "tests/converge/"),
     *("tests/conf/test_bodies.py", "tests/web/test_scripts.py"),
-    "tests/lever/test_receiver_served.py",
+    *("tests/lever/test_receiver_served.py", "tests/test_permissions.py"),
 )
+
+
+# Tables that Django does not take for ours.
+QUEUE = [f"procrastinate_{each}" for each in ("events", "periodic_defers", "jobs", "workers")]
 
 
 class SharersTogether(LoadScopeScheduling):  # type: ignore[misc]
@@ -33,20 +39,24 @@ class SharersTogether(LoadScopeScheduling):  # type: ignore[misc]
         return next((scope for scope in TOGETHER if nodeid.startswith(scope)), nodeid)
 
 
+def pytest_collection_finish() -> None:
+    gc.freeze()  # thousands of tests, which stay to the end, are not searched again and again
+
+
 def pytest_xdist_make_scheduler(config, log):  # type: ignore[no-untyped-def]
     return SharersTogether(config, log)
 
 
-@pytest.fixture(autouse=True)
-def _no_rings_left(
-    request: pytest.FixtureRequest, django_db_blocker: pytest_django.DjangoDbBlocker
-) -> Iterator[None]:
-    """After tests that commit: Django does not flush this queue."""
-    yield
-    marker = request.node.get_closest_marker("django_db")
-    if marker and marker.kwargs.get("transaction"):
-        with django_db_blocker.unblock(), connection.cursor() as cursor:
-            cursor.execute("TRUNCATE procrastinate_jobs CASCADE")
+def delete_rows(
+    self: DatabaseOperations, style: object, tables: Iterable[str], **_: object
+) -> list[str]:
+    """After tests that commit, also from the queue: TRUNCATE would make hundreds of files anew."""
+    names = [self.quote_name(table) for table in (*tables, *QUEUE)]
+    deletes = [f"DELETE FROM {name}" for name in names]
+    return ["SET LOCAL session_replication_role = replica", *deletes]  # in any order, no triggers
+
+
+DatabaseOperations.sql_flush = delete_rows
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,8 @@ if "NOMDECODE_TEST_RUN" not in os.environ:  # workers inherit what the first pro
     os.environ["NOMDECODE_LEVER_URLS"] = "http://127.0.0.1:1/v1"
     os.environ.pop("DATABASE_URL", None)
     with psycopg.connect(postgres.ensure(folder), autocommit=True) as server:
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # no power fails here
+        # No power fails here, and no table lives long enough to be cared for.
+        for setting in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum", "jit"):
             server.execute(f"ALTER SYSTEM SET {setting} = off")
         server.execute("SELECT pg_reload_conf()")
 

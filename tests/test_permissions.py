@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pytest
@@ -190,6 +191,7 @@ def theirs(worlds: tuple[World, World]) -> World:
     return worlds[1]
 
 
+@cache  # several tests read the same pages, and each answer is the only one there is
 def ask(session: str | None, method: str, url: str) -> Any:
     """One request, and as `wrote` what it changed in the database; undone again."""
     client = Client()

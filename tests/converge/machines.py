@@ -1,11 +1,14 @@
 """The programs of a run: PostgreSQL, the sandbox, the post office, the web server, workers."""
 
+import os
 import random
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -47,8 +50,7 @@ class Machines:
         at: TracebackType | None,
     ) -> None:
         for program in self.running.values():
-            program.kill()
-            program.wait()
+            kill(program)
 
     def open(self, workers: int) -> None:
         """The product, when its database is ready."""
@@ -65,25 +67,21 @@ class Machines:
     def _start(self, name: str, *module: str) -> None:
         log = (self.folder / f"{name}.log").open("ab")
         self.running[name] = subprocess.Popen(
-            [sys.executable, "-m", *module], stdout=log, stderr=log
+            [sys.executable, "-m", *module], stdout=log, stderr=log, start_new_session=True
         )
 
     # --- troubles
 
     def kill_web(self) -> None:
         """The server and the process that it runs in: what is half-way is lost."""
-        parent = self.running["web"]
-        children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
-        subprocess.run(["kill", "-9", str(parent.pid), *children], check=False, capture_output=True)
-        parent.wait()
+        kill(self.running["web"])
         self.count["web killed"] += 1
         time.sleep(self.random.uniform(0.0, 0.5))
         self._web()
 
     def kill_worker(self) -> None:
         name = self.random.choice([name for name in self.running if name.startswith("worker")])
-        self.running[name].kill()
-        self.running[name].wait()
+        kill(self.running[name])
         self.count["workers killed"] += 1
         self._start(name, "nomdecode", "worker")
 
@@ -98,8 +96,7 @@ class Machines:
         """The workers fall in the middle of what they are at."""
         for name, program in self.running.items():
             if name.startswith("worker"):
-                program.kill()
-                program.wait()
+                kill(program)
 
     # --- the post office, and keys
 
@@ -109,6 +106,13 @@ class Machines:
     def key(self, account: str = ACCOUNT) -> str:
         answer = self.http.post(f"{self.sandbox_url}/_keys", json={"account": account})
         return str(answer.json()["key"])
+
+
+def kill(program: subprocess.Popen[bytes]) -> None:
+    """And the processes that it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(program.pid, signal.SIGKILL)
+    program.wait()
 
 
 def _free_port() -> int:

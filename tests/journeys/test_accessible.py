@@ -19,13 +19,13 @@ WCAG = [*(f"wcag{version}{level}" for version in ("2", "21") for level in ("a", 
 EVERYTHING = {"runOnly": {"type": "tag", "values": [*WCAG, "best-practice"]}}
 LOOKS = [
     (WIDE, "light", EVERYTHING),
-    (WIDE, "dark", COLOURS),
     (NARROW, "dark", EVERYTHING),
     (BETWEEN, "dark", None),  # only whether it fits
 ]
 # For the pages that draw what they say.
 MORE_LOOKS = [
     *LOOKS,
+    (WIDE, "dark", COLOURS),
     (NARROW, "light", COLOURS),
     (BETWEEN, "light", EVERYTHING),
     (BETWEEN, "dark", COLOURS),

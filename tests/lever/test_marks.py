@@ -275,6 +275,29 @@ def test_a_list_that_would_take_more_calls_than_marks_is_given_up(
     assert not Mark.objects.filter(looked_at=None).exists()
 
 
+def test_when_as_many_have_come_while_they_are_asked_one_by_one_a_list_is_read(
+    here: Heard, few: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = [here.ours() for _ in range(8)]
+    here.heard(some[0].external_id)
+    original = client.Lever.opportunity
+
+    def slow(lever: client.Lever, id: str) -> client.Opportunity:
+        if id == some[0].external_id:
+            for each in some[1:]:
+                here.heard(each.external_id)
+        return original(lever, id)
+
+    monkeypatch.setattr(client.Lever, "opportunity", slow)
+    ProcrastinateJob.objects.all().delete()
+    here.lever.forget()
+    here.drain()
+    assert ProcrastinateJob.objects.exists()  # it rang for the rest
+    here.drain()
+    assert here.paths() == [f"/opportunities/{some[0].external_id}", "/opportunities"]
+    assert not Mark.objects.filter(looked_at=None).exists()
+
+
 def test_who_comes_while_another_lists_leaves_it_to_them(here: Heard, few: None) -> None:
     for _ in range(3):
         here.heard(here.ours().external_id)

@@ -22,7 +22,7 @@ from nomdecode.lever import protocol
 from nomdecode.lever.protocol import Found, Step
 
 MANY = int(os.environ.get("MODEL_EXAMPLES", 0))
-EXAMPLES = MANY or 200
+EXAMPLES = MANY or 100
 ENOUGH = 10_000  # within which a seeded bug must be found
 
 

@@ -1,6 +1,5 @@
 """`nomdecode serve`: the web server and the workers, supervised, on production defaults."""
 
-import gc
 import io
 import os
 from pathlib import Path
@@ -62,7 +61,6 @@ def work() -> None:
     from nomdecode.lever import reconcile
 
     get_resolver().check()  # reads every page's module: now, and not within the first claim's locks
-    gc.freeze()  # what stays is not searched again and again: what is done with is found sooner
     reconcile.after_start()
     connections["default"].close()  # this thread asks nothing more
     connector = app.connector

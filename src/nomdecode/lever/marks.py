@@ -106,10 +106,12 @@ class _Drain:
 
     def run(self) -> None:
         try:
-            if _due(self.connection).count() > MANY and not self._page():
+            if self._due() > MANY and not self._page():
                 return
+            left = self._due()
             while self._next():
-                pass
+                if self._due() > left + MANY:  # so many more have come that a list is cheaper again
+                    return ring_to_apply(self.connection)
             self._ask_what_is_deleted()
         except client.Unauthorised:
             raise
@@ -117,6 +119,9 @@ class _Drain:
             _ring_later(self.connection, error.retry_after or 1.0)
         except client.LeverError as error:
             self._put_off(error)
+
+    def _due(self) -> int:
+        return _due(self.connection).count()
 
     # --- many at once
 
