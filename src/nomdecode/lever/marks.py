@@ -111,7 +111,8 @@ class _Drain:
             left = self._due()
             while self._next():
                 if self._due() > left + MANY:  # so many more have come that a list is cheaper again
-                    return ring_to_apply(self.connection)
+                    ring_to_apply(self.connection)
+                    return
             self._ask_what_is_deleted()
         except client.Unauthorised:
             raise
