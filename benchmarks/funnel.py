@@ -40,8 +40,8 @@ FACTS = """
             (%(people)s::bigint[])[1 + n / 5 %% 20] AS person,
             (n * 7919) %% 100 AS chance
         FROM generate_series(1, {profiles}) n;
-    INSERT INTO candidates_candidate (id, organisation_id, pseudonym, choice, created_at)
-        SELECT id, %(organisation)s, 'Copper Heron ' || n, 'name_me', stood FROM one;
+    INSERT INTO candidates_candidate (id, organisation_id, pseudonym, choice, created_at, passed_at)
+        SELECT id, %(organisation)s, 'Copper Heron ' || n, 'name_me', stood, stood FROM one;
     INSERT INTO interviews_interview (id, organisation_id, position_id, candidate_id, recruiter_id,
             state, minutes, meeting_url, cancelled_because, version, held_at, created_at)
         SELECT id, %(organisation)s, position, id, (%(people)s::bigint[])[1], 'held', 60, '', '', 1,
@@ -86,7 +86,8 @@ def measure(size: int) -> dict[str, float]:
     made, began = time.perf_counter() - began, time.perf_counter()
     recount(organisation)
     counted, began = time.perf_counter() - began, time.perf_counter()
-    in_database("VACUUM ANALYZE")  # as PostgreSQL does by itself after a while
+    in_database("VACUUM ANALYZE")  # as PostgreSQL does by itself after a while,
+    in_database("CHECKPOINT")  # and what was made is on the disk
     member = Member.objects.filter(organisation=organisation).earliest("pk")
     lasting = {name: address(organisation, query) for name, query in PAGES.items()}
     for url in lasting.values():

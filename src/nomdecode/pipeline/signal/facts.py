@@ -61,9 +61,7 @@ INTERVIEWS = """
 
 # Moments, in seconds since the interview's end; null: it has not happened.
 CLOCKS = f"""
-    SELECT extract(epoch FROM (
-            SELECT min(at) FROM interviews_scorecard s WHERE s.assignment_id = i.assignment_id
-        ) - ended_at) AS scorecard,
+    SELECT extract(epoch FROM s.at - ended_at) AS scorecard,
         extract(epoch FROM o.stands_at - ended_at) AS outcome,
         extract(epoch FROM CASE WHEN o.leaves_at <= %(now)s THEN o.leaves_at END - ended_at)
             AS told,
@@ -75,11 +73,14 @@ CLOCKS = f"""
             OR c.erased_at IS NOT NULL)::int AS refused
     FROM ({INTERVIEWS}) i
         JOIN candidates_candidate c ON c.id = i.candidate_id
+        LEFT JOIN interviews_scorecard s ON s.assignment_id = i.assignment_id AND s.version = 1
         LEFT JOIN interviews_outcome o ON o.interview_id = i.id
-        LEFT JOIN LATERAL (
-            SELECT answer, at FROM candidates_consent WHERE candidate_id = c.id
-            ORDER BY id DESC LIMIT 1
-        ) answer ON true,
+        LEFT JOIN (
+            SELECT DISTINCT ON (candidate_id) candidate_id, answer, at FROM candidates_consent
+            WHERE candidate_id IN
+                (SELECT id FROM candidates_candidate WHERE organisation_id = %(organisation)s)
+            ORDER BY candidate_id, id DESC
+        ) answer ON answer.candidate_id = c.id,
         LATERAL (SELECT coalesce(i.starts_at + i.minutes * interval '1 minute', i.held_at)) e
             (ended_at)
     WHERE {_chosen("i")} AND ended_at <= %(now)s
@@ -97,10 +98,11 @@ DECIDED = """
     GROUP BY a.member_id ORDER BY a.member_id
 """
 
-# Each rating of each first version: nobody had seen another's then. What became of the candidate:
+# Each rating of each first version: nobody had seen another's then. `interview` is known by the
+# assignment of who decided: with an outcome it has one. What became of the candidate:
 # `hired` or archived (0); `passed` the milestone, or archived before that (0); null: undecided.
 RATINGS = f"""
-    SELECT dense_rank() OVER (ORDER BY i.id) AS interview, each.key AS criterion,
+    SELECT i.assignment_id AS interview, each.key AS criterion,
         each.value ->> 'rating' AS rating,
         CASE j.state WHEN 'hired' THEN 1 WHEN 'left' THEN 0 END AS hired,
         CASE WHEN j.state = 'hired' OR array_position(%(stages)s::text[], j.furthest::text)
