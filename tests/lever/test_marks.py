@@ -298,6 +298,30 @@ def test_when_as_many_have_come_while_they_are_asked_one_by_one_a_list_is_read(
     assert not Mark.objects.filter(looked_at=None).exists()
 
 
+def test_what_is_delivered_before_its_page_is_read_is_told_by_that_page(
+    here: Heard, few: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "PAGE", 2)
+    some = {here.ours().external_id for _ in range(6)}
+    for each in some:
+        here.heard(each)
+    original, listed = client.Lever.opportunities, []
+
+    def slow(lever: client.Lever, **filters: Any) -> Iterable[client.Opportunity]:
+        for found in original(lever, **filters):
+            listed.append(found.id)
+            if len(listed) == 2:  # the first page
+                for each in some - set(listed):
+                    here.heard(each)
+            yield found
+
+    monkeypatch.setattr(client.Lever, "opportunities", slow)
+    here.lever.forget()
+    here.drain()
+    assert set(here.paths()) == {"/opportunities"}
+    assert not Mark.objects.filter(looked_at=None).exists()
+
+
 def test_who_comes_while_another_lists_leaves_it_to_them(here: Heard, few: None) -> None:
     for _ in range(3):
         here.heard(here.ours().external_id)

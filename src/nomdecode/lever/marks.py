@@ -6,7 +6,7 @@ Only what Lever answers when it is asked moves our state; a delivery says where 
 import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from itertools import batched, islice
+from itertools import islice
 
 from django.db import transaction
 from django.db.models import Exists, Min, OuterRef, QuerySet
@@ -133,13 +133,19 @@ class _Drain:
         """
         with locks.alone(f"lever.marks {self.connection.pk}") as alone:
             if alone:
-                due = {mark.opportunity_id: mark for mark in _due(self.connection)}
-                listed = self._changed_since(_told_since(self.connection, due))
-                for some in batched(islice(listed, client.PAGE * len(due) // 2), client.PAGE):
+                due = self._marked()
+                listed = iter(self._changed_since(_told_since(self.connection, due)))
+                for _ in range(len(due) // 2):
+                    # Read before each page: what was marked until then, that page tells of.
+                    due = self._marked()
+                    some = list(islice(listed, client.PAGE)) if due else []
                     self._keep(some, due)
-                    if not due:
+                    if not some:
                         break
         return alone
+
+    def _marked(self) -> dict[str, Mark]:
+        return {mark.opportunity_id: mark for mark in _due(self.connection)}
 
     def _changed_since(self, since: datetime) -> Iterable[tuple[client.Opportunity, datetime]]:
         """Each with a moment before Lever was asked."""
@@ -156,7 +162,7 @@ class _Drain:
         for found, asked_at in marked:
             if opportunity := known.get(found.id):
                 snapshot = self.looks.snapshot(found)
-                self._record(due.pop(found.id), opportunity, snapshot, asked_at)
+                self._record(due[found.id], opportunity, snapshot, asked_at)
 
     # --- one by one
 
