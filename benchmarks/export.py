@@ -390,8 +390,8 @@ def memory(port: int) -> list[Target]:
     growth = sizes[2] / sizes[1]
     return [
         Target(
-            f"MB of a worker after {MEMORY_N} exports",
-            f"{sizes[2]:.0f} ({sizes[0]:.0f} after 1%, {sizes[1]:.0f} after 10%)",
+            f"memory of a worker: 1%, 10%, all of {MEMORY_N}",
+            f"{sizes[0]:.0f}, {sizes[1]:.0f}, {sizes[2]:.0f} MB",
             f"no growth from 10% on: ×{growth:.2f}",
             growth <= 1.1,
         ),
