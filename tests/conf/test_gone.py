@@ -1,41 +1,72 @@
-"""Visitors who go away before their page is there: over real HTTP, from the server that serves."""
+"""Visitors who go away before their page is there: what they asked for whole is done whole."""
 
-import socket
-import time
-from urllib.parse import urlsplit
+import asyncio
+from collections.abc import Mapping
+from typing import Any
 
-import httpx2
 import pytest
-from django.conf import settings
-from django.test import Client
 
-import factories
-import served
-
-pytestmark = pytest.mark.django_db(transaction=True)
-MANY = 30  # in all moments of a page that takes some milliseconds
+from nomdecode.conf.bodies import limited
 
 
-@pytest.mark.parametrize("path", ["/", "/live"])
-def test_they_take_no_database_connection_with_them(
-    path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NOMDECODE_POOL", "1")
-    visitor = Client()
-    visitor.force_login(factories.member().user)
-    name = settings.SESSION_COOKIE_NAME
-    cookie = f"{name}={visitor.cookies[name].value}"
-    with served.site() as url:
-        for number in range(MANY):
-            goes_away(url, path, cookie, number / 600)
-        answer = httpx2.get(f"{url}/", headers={"cookie": cookie}, timeout=60)
-    assert answer.status_code == 200
+class Visitor:
+    """Asks for a page, and goes at once."""
+
+    def __init__(self, *message: Mapping[str, Any]) -> None:
+        self.messages = [*message, {"type": "http.disconnect"}]
+
+    async def receive(self) -> Mapping[str, Any]:
+        return self.messages.pop(0)
+
+    async def send(self, message: Mapping[str, Any]) -> None:
+        pass
 
 
-def goes_away(url: str, path: str, cookie: str, after: float) -> None:
-    """So many seconds after the request was sent."""
-    host = urlsplit(url)
-    with socket.create_connection((host.hostname, host.port)) as link:
-        lines = [f"GET {path} HTTP/1.1", f"Host: {host.netloc}", f"Cookie: {cookie}", "", ""]
-        link.sendall("\r\n".join(lines).encode())
-        time.sleep(after)
+WHOLE = {"type": "http.request", "body": b"", "more_body": False}
+BEGUN = {"type": "http.response.start", "status": 200, "headers": []}
+
+
+def is_told(path: str, *, begun: bool) -> bool:
+    """Whether who makes the page hears that the visitor has gone."""
+    heard: list[bool] = []
+
+    async def page(scope: Any, receive: Any, send: Any) -> None:
+        assert await receive() == WHOLE
+        if begun:
+            await send(BEGUN)
+        listening = asyncio.ensure_future(receive())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        heard.append(listening.done())
+        listening.cancel()
+
+    visitor = Visitor(WHOLE)
+    scope = {"type": "http", "path": path, "headers": []}
+    asyncio.run(limited(page)(scope, visitor.receive, visitor.send))
+    return heard == [True]
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_page_is_not_told(begun: bool) -> None:
+    assert not is_told("/", begun=begun)
+
+
+def test_a_stream_that_has_not_begun_is_not_told() -> None:
+    assert not is_told("/live", begun=False)
+
+
+def test_a_stream_that_has_begun_ends() -> None:
+    assert is_told("/live", begun=True)
+
+
+def test_who_goes_in_the_middle_of_a_body_is_told_at_once() -> None:
+    part = WHOLE | {"body": b"name=", "more_body": True}
+    heard: list[str] = []
+
+    async def page(scope: Any, receive: Any, send: Any) -> None:
+        heard.extend([(await receive())["type"], (await receive())["type"]])
+
+    visitor = Visitor(part)
+    scope = {"type": "http", "path": "/", "headers": []}
+    asyncio.run(limited(page)(scope, visitor.receive, visitor.send))
+    assert heard == ["http.request", "http.disconnect"]

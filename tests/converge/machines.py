@@ -1,20 +1,17 @@
 """The programs of a run: PostgreSQL, the sandbox, the post office, the web server, workers."""
 
-import os
 import random
-import signal
-import socket
 import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import httpx2
 
+import served
 from nomdecode.conf import postgres
 
 ACCOUNT, OTHER = "acme", "borealis"
@@ -26,7 +23,7 @@ class Machines:
         self.folder, self.random = folder, random.Random(f"machines {seed}")
         self.count = Counter[str]()
         self.http = httpx2.Client(verify=False, timeout=30)  # reading certificates takes long
-        self.ports = {name: _free_port() for name in ("sandbox", "post", "web")}
+        self.ports = {name: served.free_port() for name in ("sandbox", "post", "web")}
         self.sandbox_url, self.post_url, self.web_url = (
             f"http://127.0.0.1:{port}" for port in self.ports.values()
         )
@@ -50,7 +47,7 @@ class Machines:
         at: TracebackType | None,
     ) -> None:
         for program in self.running.values():
-            kill(program)
+            served.kill(program)
 
     def open(self, workers: int) -> None:
         """The product, when its database is ready."""
@@ -74,14 +71,14 @@ class Machines:
 
     def kill_web(self) -> None:
         """The server and the process that it runs in: what is half-way is lost."""
-        kill(self.running["web"])
+        served.kill(self.running["web"])
         self.count["web killed"] += 1
         time.sleep(self.random.uniform(0.0, 0.5))
         self._web()
 
     def kill_worker(self) -> None:
         name = self.random.choice([name for name in self.running if name.startswith("worker")])
-        kill(self.running[name])
+        served.kill(self.running[name])
         self.count["workers killed"] += 1
         self._start(name, "nomdecode", "worker")
 
@@ -96,7 +93,7 @@ class Machines:
         """The workers fall in the middle of what they are at."""
         for name, program in self.running.items():
             if name.startswith("worker"):
-                kill(program)
+                served.kill(program)
 
     # --- the post office, and keys
 
@@ -106,18 +103,6 @@ class Machines:
     def key(self, account: str = ACCOUNT) -> str:
         answer = self.http.post(f"{self.sandbox_url}/_keys", json={"account": account})
         return str(answer.json()["key"])
-
-
-def kill(program: subprocess.Popen[bytes]) -> None:
-    """And the processes that it started."""
-    with suppress(ProcessLookupError):
-        os.killpg(program.pid, signal.SIGKILL)
-    program.wait()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def _wait_for(http: httpx2.Client, url: str) -> None:

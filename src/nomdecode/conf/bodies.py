@@ -38,7 +38,7 @@ def limited(application: Application) -> Application:
             nonlocal taken, whole
             if whole:
                 # That the visitor has gone is told once a stream has begun, else never: Django
-                # would break off, and the thread would keep its database connection for ever.
+                # would break off in the middle of what it does.
                 await streams.wait()
             message = await receive()
             taken += len(message.get("body", b""))

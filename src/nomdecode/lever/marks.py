@@ -112,7 +112,7 @@ class _Drain:
             while self._next():
                 if self._due() > left + MANY:  # so many more have come that a list is cheaper again
                     ring_to_apply(self.connection)
-                    return
+                    break
             self._ask_what_is_deleted()
         except client.Unauthorised:
             raise
