@@ -1,20 +1,26 @@
 import gc
+import os
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.management import call_command
+from django.db import connections
 from django.db.backends.postgresql.operations import DatabaseOperations
-from hypothesis import HealthCheck, settings
+from fasteners import InterProcessLock
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 from xdist.scheduler import LoadScopeScheduling
 
 import sandbox
 
 # A busy machine is no bug: nothing is judged by how long it takes.
-settings.register_profile(
+examples.register_profile(
     "patient", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("patient")
+examples.load_profile("patient")
 
 
 # One running product for all journeys; one server, browser or world for each of the others.
@@ -57,6 +63,21 @@ def delete_rows(
 
 
 DatabaseOperations.sql_flush = delete_rows
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: Any
+) -> None:
+    """The first worker migrates the product's database; each worker's own is a copy of it."""
+    migrated = Path(os.environ["NOMDECODE_DATA"]) / "migrated"
+    with InterProcessLock(f"{migrated}.lock"), django_db_blocker.unblock():
+        if not migrated.exists():
+            call_command("migrate", verbosity=0)
+            connections.close_all()
+            migrated.touch()
+    database = connections["default"].settings_dict
+    database["TEST"]["TEMPLATE"] = database["NAME"]
 
 
 @pytest.fixture(scope="session")

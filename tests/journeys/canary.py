@@ -26,13 +26,20 @@ class Canaries:
 
     def __init__(self, words: Iterable[str]) -> None:
         self.ways = {way: word for word in words for way in _ways(word)}
+        # What is not ASCII keeps its case among bytes; to fold a whole database takes long.
+        self.bytes = {
+            form.encode().lower(): word
+            for way, word in self.ways.items()
+            for form in (way, way.upper(), way.title(), word)
+        }
 
     def in_text(self, text: str) -> set[str]:
         folded = text.casefold()
         return {word for way, word in self.ways.items() if way in folded}
 
     def in_bytes(self, content: bytes) -> set[str]:
-        return self.in_text(content.decode("utf-8", "ignore"))
+        lower = content.lower()
+        return {word for way, word in self.bytes.items() if way in lower}
 
 
 def _ways(word: str) -> set[str]:

@@ -154,4 +154,6 @@ def test_a_canary_is_heard_however_it_is_written(text: str) -> None:
     canaries = Canaries(["Zoë&Ko"])
     for way in ("zoë&ko", "ZOË&amp;KO", "Zo&#235;&amp;Ko", "Zo%C3%AB%26Ko", "Zo\\u00eb&Ko"):
         assert canaries.in_text(text.format(way)) == {"Zoë&Ko"}
+        assert canaries.in_bytes(text.format(way).encode()) == {"Zoë&Ko"}
     assert canaries.in_text(text.format("Zoe and Ko")) == set()
+    assert canaries.in_bytes(text.format("Zoe and Ko").encode()) == set()

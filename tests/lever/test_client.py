@@ -305,15 +305,50 @@ def test_each_status_has_its_type(
     assert error.sentence.endswith(".")
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"<html>", b"[]", b'"text"', b"{}", b'{"data": []}', b'{"data": {"name": 1}}']
-)
-def test_a_profile_made_without_an_id_coming_back_is_in_doubt(
-    server: Server, lever: client.Lever, body: bytes
+NO_ANSWER = {
+    "a page": b"<!doctype html><title>Sign in</title>",
+    "nothing": b"",
+    "an empty object": b"{}",
+    "a list": b"[]",
+    "words": b'"text"',
+    "a list of nothing": b'{"data": []}',
+    "no id": b'{"data": {"name": "somebody"}}',
+    "a number for an id": b'{"data": {"id": 7}}',
+    "half of it": b'{"data": {"id": "abc',
+}
+NO_LIST = {
+    "a page": b"<!doctype html><title>Sign in</title>",
+    "an empty object": b"{}",
+    "a list without its frame": b"[]",
+    "an object in its place": b'{"data": {}}',
+    "nothing in its place": b'{"data": null, "hasNext": false}',
+    "words in it": b'{"data": ["one", "two"]}',
+    "no ids in it": b'{"data": [{"name": "somebody"}]}',
+    "a next page that is not there": b'{"data": [], "hasNext": true}',
+}
+
+
+@pytest.mark.parametrize("body", NO_ANSWER.values(), ids=NO_ANSWER)
+@pytest.mark.parametrize("status", [200, 201])
+def test_what_was_made_without_an_id_coming_back_is_in_doubt(
+    server: Server, lever: client.Lever, status: int, body: bytes
 ) -> None:
-    server.answers = [answer(201, body)]
+    server.answers = [answer(status, body)] * 2
     with pytest.raises(client.Ambiguous):
         lever.create_opportunity({}, None, "u1")
+    with pytest.raises(client.Ambiguous):
+        lever.add_note("o1", "text", "u1")
+
+
+@pytest.mark.parametrize("body", NO_LIST.values(), ids=NO_LIST)
+def test_a_list_that_is_none_does_not_look_empty(
+    server: Server, lever: client.Lever, body: bytes
+) -> None:
+    server.answers = [answer(200, body)] * 2
+    with pytest.raises(client.Ambiguous):
+        list(lever.opportunities(limit=1))
+    with pytest.raises(client.Ambiguous):
+        list(lever.notes("o1"))
 
 
 def test_a_lost_answer_is_in_doubt(server: Server, lever: client.Lever) -> None:

@@ -109,7 +109,7 @@ def test_what_an_attempt_keeps_of_a_call_says_nothing_of_them(person: vault.Iden
 
 
 class Guard(TestCase):
-    @settings(max_examples=40)
+    @settings(max_examples=20)
     @given(people)
     def test_it_finds_every_piece_of_anybody_in_a_scorecard(self, person: vault.Identity) -> None:
         candidate = _sealed(person)
@@ -118,7 +118,7 @@ class Guard(TestCase):
             for export, fields in _both(written, person).items():
                 assert kind in guard.find(candidate, export, fields, written)
 
-    @settings(max_examples=40)
+    @settings(max_examples=20)
     @given(people)
     def test_it_finds_every_piece_of_anybody_in_a_tag(self, person: vault.Identity) -> None:
         candidate, written = _sealed(person), facts()
@@ -127,7 +127,7 @@ class Guard(TestCase):
                 tagged = fields | {"tags": [*fields["tags"], piece]}
                 assert kind in guard.find(candidate, export, tagged, written)
 
-    @settings(max_examples=40)
+    @settings(max_examples=20)
     @given(people)
     def test_it_finds_everybody_in_a_profile_that_should_have_none(
         self, person: vault.Identity
@@ -136,7 +136,7 @@ class Guard(TestCase):
         found = guard.find(_sealed(person), Kind.PSEUDONYMOUS, named, facts())
         assert found == {kind for kind, _ in pieces(person)}
 
-    @settings(max_examples=40)
+    @settings(max_examples=20)
     @given(people)
     def test_it_stops_nobody_whose_profile_is_as_it_should_be(self, person: vault.Identity) -> None:
         candidate = _sealed(person)

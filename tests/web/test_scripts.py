@@ -60,12 +60,35 @@ def test_a_copy_button_copies_and_says_so(browser_page: Page) -> None:
     assert browser_page.evaluate("navigator.clipboard.readText()") == "4f2a"
 
 
-def test_a_dialog_opens_and_closes_by_its_buttons(browser_page: Page) -> None:
-    dialog = '<dialog id="d"><button data-closes>Cancel</button></dialog>'
-    show(browser_page, f'<button data-opens="d">Open</button>{dialog}', "site.js")
-    browser_page.get_by_role("button", name="Open").click()
-    browser_page.get_by_role("button", name="Cancel").click()
-    assert not browser_page.get_by_role("dialog").is_visible()
+DIALOG = """
+<button type="button" command="show-modal" commandfor="d">Open</button>
+<dialog id="d"><button data-closes>Cancel</button></dialog>
+"""
+# As a browser that does not know what `command` says: it does nothing by itself.
+OLDER = """
+delete HTMLButtonElement.prototype.commandForElement;
+document.addEventListener("command", (event) => event.preventDefault(), true);
+"""
+
+
+@pytest.mark.parametrize("browser", ["", OLDER], ids=["of today", "older"])
+def test_a_dialog_opens_and_closes_by_its_buttons(browser_page: Page, browser: str) -> None:
+    page = browser_page.context.new_page()
+    page.add_init_script(browser)
+    show(page, DIALOG, "site.js")
+    page.get_by_role("button", name="Open").click()
+    page.get_by_role("dialog").wait_for()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("dialog").wait_for(state="hidden")
+    page.close()
+
+
+def test_a_dialog_opens_before_the_scripts_are_there(browser_page: Page) -> None:
+    page = browser_page.context.new_page()
+    page.set_content(DIALOG)
+    page.get_by_role("button", name="Open").click()
+    page.get_by_role("dialog").wait_for()
+    page.close()
 
 
 def test_the_browser_says_times_as_the_server_does(browser_page: Page) -> None:

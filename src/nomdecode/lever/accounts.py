@@ -20,7 +20,7 @@ from nomdecode.lever import connection as connections
 from nomdecode.lever import export as exports
 from nomdecode.lever import pick_lists
 from nomdecode.lever.eligibility import UNKNOWN
-from nomdecode.lever.models import Connection, Export, ExportState, ExportStep, Kind, PickList
+from nomdecode.lever.models import Connection, Export, ExportState, ExportStep, Kind
 from nomdecode.orgs import audit
 from nomdecode.orgs.doorbell import ring
 from nomdecode.orgs.models import AuditEvent, Member
@@ -62,7 +62,7 @@ def learn(connection: Connection) -> None:
     for each in known:
         if each["number"] == connection.account and _shares(each, listed.items):
             each["users"] = sorted({*each["users"], *_ids(listed.items)})
-    _keep(connection, known)
+    pick_lists.write(connection, KNOWN, known)
 
 
 def recognise(connection: Connection, users: Users, member: Member | None = None) -> None:
@@ -70,7 +70,7 @@ def recognise(connection: Connection, users: Users, member: Member | None = None
     known, before = _known(connection), connection.account
     if users:
         found = _find(known, users, connections.address(connection))
-        _keep(connection, known)
+        pick_lists.write(connection, KNOWN, known)
         connection.account, connection.account_name = found["number"], found["name"]
         _belongs(connection)
     elif known:
@@ -112,14 +112,6 @@ def _known(connection: Connection) -> list[dict[str, Any]]:
     """[{number, name, url, users}], users by their ids."""
     kept = pick_lists.known(connection, KNOWN)
     return list(kept.items) if kept else []
-
-
-def _keep(connection: Connection, known: list[dict[str, Any]]) -> None:
-    PickList.objects.update_or_create(
-        connection=connection,
-        kind=KNOWN,
-        defaults={"items": known, "fetched_at": timezone.now()},
-    )
 
 
 def _ids(users: Users) -> set[str]:

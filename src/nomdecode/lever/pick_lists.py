@@ -119,16 +119,22 @@ def age(connection: Connection, kind: str) -> timedelta:
 
 def keep(connection: Connection, kind: str, items: list[dict[str, Any]]) -> None:
     """Writes down what Lever told. The caller holds the connection."""
-    PickList.objects.update_or_create(
-        connection=connection,
-        kind=kind,
-        defaults={"items": items, "fetched_at": timezone.now()},
-    )
+    write(connection, kind, items)
     if kind == "stages":
         pairs = [(item["id"], item["text"]) for item in items]
         pipeline_stages.replace(connection.organisation, pairs)
     if kind == "users":
         _take_draft(connection, items)
+
+
+def write(connection: Connection, kind: str, items: list[dict[str, Any]]) -> None:
+    row = PickList(connection=connection, kind=kind, items=items, fetched_at=timezone.now())
+    PickList.objects.bulk_create(
+        [row],
+        update_conflicts=True,
+        unique_fields=["connection", "kind"],
+        update_fields=["items", "fetched_at"],
+    )
 
 
 def _take_draft(held: Connection, listed: list[dict[str, Any]]) -> None:

@@ -20,14 +20,18 @@ async function copy(button) {
   setTimeout(() => (button.textContent = label === "Copied" ? "Copy" : label), 2000);
 }
 
+// What others do by themselves, also before this file is read, older browsers are told to do.
+const knowsCommands = "commandForElement" in HTMLButtonElement.prototype;
+
 document.addEventListener("click", (event) => {
-  const target = event.target.closest("[data-copy], [data-opens], [data-closes]");
+  const target = event.target.closest("[data-copy], [commandfor], [data-closes]");
   for (const menu of document.querySelectorAll("details[data-menu][open]")) {
     if (!menu.contains(event.target)) menu.open = false;
   }
   if (!target) return;
   if ("copy" in target.dataset) copy(target);
-  if ("opens" in target.dataset) document.getElementById(target.dataset.opens)?.showModal();
+  const opens = !knowsCommands && target.getAttribute("commandfor");
+  if (opens) document.getElementById(opens)?.showModal();
   if ("closes" in target.dataset) target.closest("dialog")?.close();
 });
 
