@@ -275,9 +275,9 @@ def test_a_list_that_would_take_more_calls_than_marks_is_given_up(
     assert not Mark.objects.filter(looked_at=None).exists()
 
 
-def test_when_as_many_have_come_while_they_are_asked_one_by_one_a_list_is_read(
-    here: Heard, few: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def flooded(here: Heard, few: None, monkeypatch: pytest.MonkeyPatch) -> list[Opportunity]:
+    """The first one is marked; while Lever is asked of it, so are the others."""
     some = [here.ours() for _ in range(8)]
     here.heard(some[0].external_id)
     original = client.Lever.opportunity
@@ -289,13 +289,28 @@ def test_when_as_many_have_come_while_they_are_asked_one_by_one_a_list_is_read(
         return original(lever, id)
 
     monkeypatch.setattr(client.Lever, "opportunity", slow)
+    return some
+
+
+def test_when_as_many_have_come_while_they_are_asked_one_by_one_a_list_is_read(
+    here: Heard, flooded: list[Opportunity]
+) -> None:
     ProcrastinateJob.objects.all().delete()
     here.lever.forget()
     here.drain()
     assert ProcrastinateJob.objects.exists()  # it rang for the rest
     here.drain()
-    assert here.paths() == [f"/opportunities/{some[0].external_id}", "/opportunities"]
+    assert here.paths() == [f"/opportunities/{flooded[0].external_id}", "/opportunities"]
     assert not Mark.objects.filter(looked_at=None).exists()
+
+
+def test_a_flood_does_not_keep_what_is_deleted_waiting(
+    here: Heard, flooded: list[Opportunity]
+) -> None:
+    here.delete(flooded[0])
+    here.drain()
+    assert [each for each in again(flooded) if each.deleted_at] == [flooded[0]]
+    assert Mark.objects.filter(looked_at=None).count() == len(flooded) - 1
 
 
 def test_what_is_delivered_before_its_page_is_read_is_told_by_that_page(

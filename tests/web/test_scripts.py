@@ -132,6 +132,16 @@ def test_an_event_rings_its_topic_once_however_often_it_comes(live_page: Page) -
     assert live_page.evaluate("heard") == ["live:interview-12", "live:any"]
 
 
+def test_the_first_event_rings_at_once_and_the_next_ones_together(live_page: Page) -> None:
+    live_page.clock.run_for(1000)
+    heard = []
+    for milliseconds in (30, 30, 30, 60):
+        say(live_page, '{"topic": "pipeline"}')
+        live_page.clock.run_for(milliseconds)
+        heard.append(live_page.evaluate("heard.length") / 2)
+    assert heard == [1, 1, 1, 2]
+
+
 def test_the_star_rings_every_topic_on_the_page(live_page: Page) -> None:
     say(live_page, '{"topic": "*"}')
     live_page.clock.run_for(200)

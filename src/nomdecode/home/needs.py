@@ -66,6 +66,8 @@ def _open_interviews(member: Member) -> list[Interview]:
     ids = waiting.values("pk").union(rephrase.values("interview"))
     found = access.visible(member).filter(pk__in=ids)
     found = found.filter(candidate__withdrawn_at=None, candidate__erased_at=None)
+    # Every page asks for these: no more is read than is said.
+    found = found.select_related(None).select_related("candidate", "outcome")
     return list(found.order_by("starts_at", "created_at")[:200])
 
 
@@ -169,6 +171,7 @@ def _looks(sentence: str, there: QuerySet[Any]) -> list[Need]:
 def _exports(member: Member) -> list[Need]:
     """Stopped ones; those that an admin frees all at once are one row, and the admin's problem."""
     stopped = activity.visible(member).filter(state=ExportState.STOPPED)
+    stopped = stopped.select_related(None).select_related("interview__candidate")
     settings: Counter[str] = Counter()
     found = []
     export: Any
