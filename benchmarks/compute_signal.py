@@ -49,7 +49,7 @@ SCORECARDS = """
         WHERE i.organisation_id = %(organisation)s AND a.decider AND a.id %% 3 = 0
     ON CONFLICT DO NOTHING;
     INSERT INTO interviews_scorecard (assignment_id, version, content, decision, at)
-        SELECT a.id, 1, jsonb_build_object('ratings', (
+        SELECT a.id, 1, jsonb_build_object('recognised', 'no', 'ratings', (
             SELECT jsonb_object_agg(c.id, jsonb_build_object('rating', greatest(1, least(4,
                 CASE WHEN o.hired_at IS NULL THEN 2 ELSE 3 END
                     + hashtext(i.id::text || c.id) %% 2 + hashtext(a.id::text || c.id) %% 2))))

@@ -23,6 +23,10 @@ NETWORK = {"int": ">i8", "number": ">f8"}
 NATIVE = {"int": np.int64, "number": np.float64}
 
 
+# By what RATINGS says that became of the candidate; the last one is for nothing yet, which is -1.
+HIRED, PASSED = np.array([-1, 0, 0, 1, -1, -1]), np.array([-1, 0, 1, 1, 1, -1])
+
+
 def _chosen(of: str) -> str:
     return f"""
         {of}.organisation_id = %(organisation)s
@@ -59,7 +63,8 @@ INTERVIEWS = """
     WHERE i.state = 'held'
 """
 
-# Moments, in seconds since the interview's end; null: it has not happened.
+# Moments, in seconds since the interview's end; null: it has not happened. The bounds are a CASE:
+# PostgreSQL takes a plain pair of them to hold for one row in two hundred, and joins row by row.
 CLOCKS = f"""
     SELECT extract(epoch FROM s.at - ended_at) AS scorecard,
         extract(epoch FROM o.stands_at - ended_at) AS outcome,
@@ -83,8 +88,8 @@ CLOCKS = f"""
         ) answer ON answer.candidate_id = c.id,
         LATERAL (SELECT coalesce(i.starts_at + i.minutes * interval '1 minute', i.held_at)) e
             (ended_at)
-    WHERE {_chosen("i")} AND ended_at <= %(now)s
-        AND ended_at >= %(since)s
+    WHERE {_chosen("i")}
+        AND CASE WHEN ended_at <= %(now)s THEN ended_at >= %(since)s ELSE false END
 """
 
 # Of everybody: an interviewer is compared with all of them.
@@ -99,14 +104,15 @@ DECIDED = """
 """
 
 # Each rating of each first version: nobody had seen another's then. `interview` is known by the
-# assignment of who decided: with an outcome it has one. What became of the candidate:
-# `hired` or archived (0); `passed` the milestone, or archived before that (0); null: undecided.
+# assignment of who decided: with an outcome it has one. What became of the candidate: 1 left before
+# the milestone, 2 left after it, 3 hired, 4 on the way after it; null: nothing yet.
 RATINGS = f"""
     SELECT i.assignment_id AS interview, each.key AS criterion,
         each.value ->> 'rating' AS rating,
-        CASE j.state WHEN 'hired' THEN 1 WHEN 'left' THEN 0 END AS hired,
-        CASE WHEN j.state = 'hired' OR array_position(%(stages)s::text[], j.furthest::text)
-                > %(milestone)s THEN 1 WHEN j.state = 'left' THEN 0 END AS passed
+        CASE WHEN j.state = 'hired' THEN 3
+            WHEN array_position(%(stages)s::text[], j.furthest::text) > %(milestone)s
+                THEN CASE j.state WHEN 'left' THEN 2 ELSE 4 END
+            WHEN j.state = 'left' THEN 1 END AS became
     FROM ({INTERVIEWS}) i
         JOIN interviews_outcome o ON o.interview_id = i.id
         JOIN interviews_assignment a ON a.interview_id = i.id
@@ -119,14 +125,17 @@ RATINGS = f"""
 
 # What each side answered after the interview; `known`: whether the interviewer knew or could guess.
 KNOWN = f"""
-    SELECT (card.said <> 'no')::int AS known, (card.said = 'yes')::int AS sure
+    SELECT (s.content ->> 'recognised' <> 'no')::int AS known,
+        (s.content ->> 'recognised' = 'yes')::int AS sure
     FROM ({INTERVIEWS}) i
-        JOIN interviews_assignment a ON a.interview_id = i.id,
-        LATERAL (
-            SELECT s.content ->> 'recognised' AS said FROM interviews_scorecard s
-            WHERE s.assignment_id = a.id ORDER BY s.version DESC LIMIT 1
-        ) card
-    WHERE {_chosen("i")} AND i.held_at >= %(since)s AND card.said IN ('no', 'guess', 'yes')
+        JOIN interviews_assignment a ON a.interview_id = i.id
+        JOIN interviews_scorecard s ON s.assignment_id = a.id
+    WHERE {_chosen("i")} AND i.held_at >= %(since)s
+        AND s.content ->> 'recognised' IN ('no', 'guess', 'yes')
+        AND NOT EXISTS (
+            SELECT FROM interviews_scorecard later
+            WHERE later.assignment_id = s.assignment_id AND later.version > s.version
+        )
 """
 ASKED = f"""
     SELECT i.asked_who::int AS asked FROM ({INTERVIEWS}) i
@@ -154,8 +163,11 @@ class Facts:
         return self._read(DECIDED, {"member": "int", "of": "int", "passed": "int"})
 
     def ratings(self) -> Columns:
-        names = ("interview", "criterion", "rating", "hired", "passed")
-        return self._read(RATINGS, dict.fromkeys(names, "int"))
+        """With `hired`, and `passed` the milestone: 1, or 0 for who left before; -1: undecided."""
+        names = ("interview", "criterion", "rating", "became")
+        found = self._read(RATINGS, dict.fromkeys(names, "int"))
+        became = found.pop("became")
+        return found | {"hired": HIRED[became], "passed": PASSED[became]}
 
     def known(self) -> Columns:
         return self._read(KNOWN, {"known": "int", "sure": "int"})
