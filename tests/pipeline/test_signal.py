@@ -17,6 +17,7 @@ from nomdecode.pipeline.cohort import Cohort, Filters
 from nomdecode.pipeline.models import KeptSignal
 from nomdecode.pipeline.signal import kept
 from nomdecode.pipeline.signal.compute import compute
+from nomdecode.pipeline.signal.facts import Facts
 from nomdecode.pipeline.signal.page import Page, in_words
 from nomdecode.pipeline.signal.tables import TABLES
 from nomdecode.pipeline.statistics.shares import Share
@@ -176,6 +177,26 @@ def test_prediction_leaves_the_undecided_out(acme):
     assert overall["auc"][0] == pytest.approx(11 / 12)
     assert [band["share"] for band in passed["bands"]] == [[0, 0], [1, 7], [0, 0], [0, 0], [5, 5]]
     assert hired["share"] == [6, 12]
+
+
+@pytest.mark.parametrize(
+    ("way", "ends", "hired", "passed"),
+    [
+        (["lead", "onsite"], {"archived_after": 4}, 0, 0),
+        (["lead", "onsite", "offer"], {"archived_after": 4}, 0, 1),
+        (["lead", "onsite"], {"archived_after": 4, "hired": True}, 1, 1),
+        (["lead", "onsite", "offer"], {}, -1, 1),
+        (["lead", "onsite"], {}, -1, -1),
+    ],
+    ids=["left at it", "left after it", "hired", "after it", "at it"],
+)
+def test_a_rating_knows_whether_they_got_past_the_milestone_and_were_hired(
+    acme, way, ends, hired, passed
+):
+    decided(went(acme, *way, **ends).interview, factories.member(acme, Role.INTERVIEWER))
+    cohort = Cohort(acme, Filters(days="all"), timezone.now())
+    ratings = Facts(cohort, milestone=3).ratings()
+    assert (ratings["hired"].tolist(), ratings["passed"].tolist()) == ([hired], [passed])
 
 
 def test_clocks_run_from_the_interviews_end_and_who_waits_counts(acme):
