@@ -17,9 +17,12 @@ const topicsOnPage = () =>
     [...part.getAttribute("hx-trigger").matchAll(/live:([\w-]+)/g)].map((match) => match[1]),
   );
 
+const isHeard = (topic) => topic === "*" || topicsOnPage().some((it) => it === topic || it === "any");
+
 // The first event is followed at once, with what comes along; all others of the next tenth of a
 // second cost one request together.
 function ring(topic) {
+  if (!isHeard(topic)) return;
   if (waiting.size === 0) setTimeout(flush, Math.max(GATHERS, flushed + APART - performance.now()));
   waiting.add(topic);
 }
