@@ -19,7 +19,7 @@ if "NOMDECODE_TEST_RUN" not in os.environ:  # workers inherit what the first pro
     os.environ["NOMDECODE_URL"] = "http://testserver"
     os.environ["NOMDECODE_LEVER_URLS"] = "http://127.0.0.1:1/v1"
     os.environ.pop("DATABASE_URL", None)
-    # Nobody here speaks TLS; reading all authorities' certificates takes longer than most tests.
+    # Nobody here speaks TLS; each new client would read all authorities' certificates.
     os.environ.pop("SSL_CERT_FILE", None)
     os.environ["SSL_CERT_DIR"] = str(folder)
     with psycopg.connect(postgres.ensure(folder), autocommit=True) as server:

@@ -23,7 +23,7 @@ NETWORK = {"int": ">i8", "number": ">f8"}
 NATIVE = {"int": np.int64, "number": np.float64}
 
 
-# By what RATINGS says that became of the candidate; the last one is for nothing yet, which is -1.
+# By what RATINGS says that became of the candidate, from 1; the last is for -1, nothing yet.
 HIRED, PASSED = np.array([-1, 0, 0, 1, -1, -1]), np.array([-1, 0, 1, 1, 1, -1])
 
 

@@ -17,12 +17,9 @@ const topicsOnPage = () =>
     [...part.getAttribute("hx-trigger").matchAll(/live:([\w-]+)/g)].map((match) => match[1]),
   );
 
-const isHeard = (topic) => topic === "*" || topicsOnPage().some((it) => it === topic || it === "any");
-
 // The first event is followed at once, with what comes along; all others of the next tenth of a
 // second cost one request together.
 function ring(topic) {
-  if (!isHeard(topic)) return;
   if (waiting.size === 0) setTimeout(flush, Math.max(GATHERS, flushed + APART - performance.now()));
   waiting.add(topic);
 }
@@ -30,10 +27,10 @@ function ring(topic) {
 // htmx forgets what is asked of a part whose answer is on the way: it is asked again after that.
 function flush() {
   if (waiting.size === 0 || asked.size > 0) return;
-  const topics = waiting.has("*") ? new Set([...topicsOnPage(), "any"]) : new Set([...waiting, "any"]);
+  const heard = topicsOnPage().filter((topic) => waiting.has("*") || waiting.has(topic));
   waiting.clear();
-  flushed = performance.now();
-  for (const topic of topics) window.htmx?.trigger(document.body, `live:${topic}`);
+  if (heard.length > 0) flushed = performance.now(); // what no part waits for holds no other up
+  for (const topic of new Set(heard)) window.htmx?.trigger(document.body, `live:${topic}`);
 }
 
 document.addEventListener("htmx:beforeSend", ({ detail: { xhr } }) => {
