@@ -1,5 +1,6 @@
 """The home page, the sidebar and the demo's outbox, over HTTP."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -99,14 +100,20 @@ def outbox(settings, tmp_path):
     return tmp_path / "outbox"
 
 
-def send(subject, text):
-    mail = EmailMessage(subject, text, to=["someone@mail.example"])
-    EmailBackend(file_path=str(settings.OUTBOX), alias="default").send_messages([mail])
+def send(*letters):
+    """All in one file, as letters are that one worker sends within a second."""
+    mails = [EmailMessage(subject, text, to=["someone@mail.example"]) for subject, text in letters]
+    EmailBackend(file_path=str(settings.OUTBOX), alias="default").send_messages(mails)
+
+
+def letters(client):
+    """Their addresses, the newest first."""
+    return re.findall(r'href="(/outbox/[^"]+)"', client.get("/outbox/").content.decode())
 
 
 def test_the_outbox_lists_mail_with_the_newest_first(client, outbox):
-    send("First", "one")
-    send("Second", "two")
+    send(("First", "one"))
+    send(("Second", "two"))
     page = client.get("/outbox/").content.decode()
     assert page.index("Second") < page.index("First")
     assert "Demo only: mail that would have gone out" in page
@@ -114,17 +121,24 @@ def test_the_outbox_lists_mail_with_the_newest_first(client, outbox):
 
 def test_a_letter_links_to_this_installation_and_nowhere_else(client, outbox):
     own = "http://testserver/c/token?a=1&b=2"
-    send("Link", f"{own}\nhttp://testserver.evil.example/x\n<script>alert(1)</script>")
-    (file,) = outbox.iterdir()
-    page = client.get(f"/outbox/{file.name}").content.decode()
+    send(("Link", f"{own}\nhttp://testserver.evil.example/x\n<script>alert(1)</script>"))
+    (letter,) = letters(client)
+    page = client.get(letter).content.decode()
     assert '<a href="http://testserver/c/token?a=1&amp;b=2">' in page
     assert 'href="http://testserver.evil' not in page
     assert "<script>alert" not in page
 
 
-@pytest.mark.parametrize("name", ["..%2Fsecret.log", "%2e%2e", "secret.log", "..%5Csecret.log"])
+def test_letters_of_one_second_have_a_page_each(client, outbox):
+    send(("First", "for Ada"), ("Second", "for Charles"))
+    second, first = (client.get(letter).content.decode() for letter in letters(client))
+    assert ("for Ada" in first, "for Charles" in first) == (True, False)
+    assert ("for Ada" in second, "for Charles" in second) == (False, True)
+
+
+@pytest.mark.parametrize("name", ["..%2Fsecret.0", "%2e%2e", "secret.0", "..%5Csecret.0"])
 def test_nothing_outside_the_outbox_can_be_read(client, outbox, name):
-    send("Hello", "text")
+    send(("Hello", "text"))
     (outbox.parent / "secret.log").write_text("Subject: secret\n\nsecret")
     assert client.get(f"/outbox/{name}").status_code == 404
 

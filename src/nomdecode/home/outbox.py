@@ -1,7 +1,6 @@
 """Demo only: the mail that would have gone out, as the file-based backend wrote it."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
@@ -22,7 +21,7 @@ SHOWN = 200
 
 @dataclass(frozen=True)
 class Mail:
-    name: str  # of its file
+    name: str  # of its file, which letters of one second may share, and its place there
     subject: str
     to: str
     at: datetime | None
@@ -42,7 +41,7 @@ class Mail:
 def outbox(request: HttpRequest) -> HttpResponse:
     _demo_only()
     newest = sorted(_files(), key=lambda path: path.stat().st_mtime_ns, reverse=True)[:SHOWN]
-    mails = [mail for path in newest for mail in reversed(list(_read(path)))]
+    mails = [mail for path in newest for mail in reversed(_read(path))]
     return render(request, "home/outbox.html", {"mails": mails})
 
 
@@ -50,10 +49,11 @@ def outbox(request: HttpRequest) -> HttpResponse:
 def letter(request: HttpRequest, name: str) -> HttpResponse:
     _demo_only()
     # Looked up in the list of what is there, so that no path can be asked for.
-    path = {path.name: path for path in _files()}.get(name)
-    if path is None:
+    file = next((path for path in _files() if path.stem == name.rpartition(".")[0]), None)
+    mail = next((mail for mail in _read(file) if mail.name == name), None) if file else None
+    if mail is None:
         raise Http404
-    return render(request, "home/letter.html", {"mails": list(_read(path))})
+    return render(request, "home/letter.html", {"mail": mail})
 
 
 def _demo_only() -> None:
@@ -66,14 +66,13 @@ def _files() -> list[Path]:
     return list(folder.glob("*.log")) if folder and folder.is_dir() else []
 
 
-def _read(path: Path) -> Iterator[Mail]:
-    for part in SEPARATOR.split(path.read_bytes().replace(b"\r\n", b"\n")):
-        if part.strip():
-            message = message_from_bytes(part, EmailMessage, policy=policy.default)
-            yield _mail(path.name, message)
+def _read(path: Path) -> list[Mail]:
+    parts = SEPARATOR.split(path.read_bytes().replace(b"\r\n", b"\n"))
+    return [_mail(f"{path.stem}.{n}", part) for n, part in enumerate(parts) if part.strip()]
 
 
-def _mail(name: str, message: EmailMessage) -> Mail:
+def _mail(name: str, source: bytes) -> Mail:
+    message = message_from_bytes(source, EmailMessage, policy=policy.default)
     body = message.get_body(("plain",))
     return Mail(
         name=name,
