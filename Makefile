@@ -51,8 +51,8 @@ templates: .venv/development  ## the part of lint about templates
 	$(BIN)/djlint --quiet --lint src/nomdecode
 	$(BIN)/djlint --quiet --profile jinja --ignore H006,H013,H020,H023,H030,H031,H043,J004,J018,T002 --lint src/lever_sandbox
 
-test: lint chromium  ## lint, then all tests but the long faults, the browser journeys among them
-	$(BIN)/pytest -n $$(($$(nproc) + 1)) --ignore tests/faults  # one more than cores: the journeys mostly wait
+test: lint chromium  ## lint, then all tests: browser journeys, faults and converge in small among them
+	$(BIN)/pytest -n $$(($$(nproc) + 1))  # one more than cores: the journeys mostly wait
 
 model: .venv/development  ## the export protocol in 10,000 orders that chance comes upon (N=, SEED=)
 	MODEL_EXAMPLES=$(or $(N),10000) $(BIN)/pytest -n 0 -s --hypothesis-seed=$(or $(SEED),1) tests/lever/test_protocol_model.py
@@ -93,9 +93,6 @@ faults: .venv/development  ## everything goes wrong, then what Lever has is coun
 converge: .venv/development  ## a full life in Lever, deliveries lost and forged; compared in the end: N=20000 SEED=1
 	PYTHONPATH=tests $(BIN)/python -m converge.run --n $(or $(N),20000) --seed $(or $(SEED),1)
 
-test-faults: .venv/development  ## the tests of the fault harness, with few interviews
-	$(BIN)/pytest -n 0 tests/faults
-
 lock:  ## write requirements*.lock anew
 	$(UV) pip compile pyproject.toml --group build --universal --generate-hashes --no-emit-index-url --no-header --quiet -o requirements.lock
 	$(UV) pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url --no-header --quiet -c requirements.lock -o requirements-dev.lock
@@ -103,4 +100,4 @@ lock:  ## write requirements*.lock anew
 clean:  ## remove what was built (not the data)
 	rm -rf .venv .tools build
 
-.PHONY: help setup develop demo demo-check lint types imports templates test model chromium screenshots bench-latency bench-export bench-funnel bench-webhooks bench-window bench-signal bench-coverage faults converge test-faults lock clean
+.PHONY: help setup develop demo demo-check lint types imports templates test model chromium screenshots bench-latency bench-export bench-funnel bench-webhooks bench-window bench-signal bench-coverage faults converge lock clean

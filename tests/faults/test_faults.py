@@ -29,10 +29,10 @@ def counted(told: str, name: str) -> int:
 
 
 def test_nothing_is_twice_lost_or_wrong() -> None:
-    ended, told = run("--n", "100", "--seed", "1")
+    ended, told = run("--n", "300", "--seed", "1")
     assert ended == 0, told
     assert counted(told, "duplicates") == counted(told, "lost") == 0
-    assert counted(told, "kills") > 10 and counted(told, "PostgreSQL restarted") == 3
+    assert counted(told, "kills") > 30 and counted(told, "PostgreSQL restarted") == 3
 
 
 def test_an_exporter_that_never_looks_is_found_out() -> None:
