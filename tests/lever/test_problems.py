@@ -170,7 +170,7 @@ def test_a_key_of_another_account_is_a_problem(acme: Company) -> None:
 def test_stopped_exports_are_one_problem_for_each_reason(acme: Company) -> None:
     for reason in ("identity", "identity", "gave_up", "clock"):
         acme.export("stopped", reason)
-    expected = {("stopped", "identity"): 2, ("stopped", "gave_up"): 1, ("clock", ""): 1}
+    expected = {("stopped", "untold"): 2, ("stopped", "gave_up"): 1, ("clock", ""): 1}
     assert acme.found() == expected
 
 
@@ -249,7 +249,7 @@ def test_what_stopped_after_a_restore_is_told_in_words_of_its_own(acme: Company)
 def test_while_the_connection_is_off_its_settings_are_no_problem(acme: Company) -> None:
     acme.settings(enabled=False, api_key_refused_at=NOW, stage_passed="vanished")
     acme.export("stopped", "identity")
-    assert acme.found() == {("stopped", "identity"): 1}
+    assert acme.found() == {("stopped", "untold"): 1}
 
 
 def test_another_organisations_exports_are_not_counted(acme: Company) -> None:
@@ -280,7 +280,7 @@ def test_a_problem_opens_and_closes_by_itself(acme: Company) -> None:
     row = acme.export("stopped", "identity")
     acme.watch()
     acme.watch(MINUTE)
-    assert acme.rows() == [("stopped", "identity", True)]
+    assert acme.rows() == [("stopped", "untold", True)]
     row.delete()
     acme.watch(2 * MINUTE)
     (closed,) = Problem.objects.all()
@@ -379,7 +379,7 @@ def test_several_at_one_time_are_one_mail(acme: Company) -> None:
     acme.settings(api_key_refused_at=NOW)
     (told,) = acme.watch()
     assert told.subject == "Nom de Code: 2 new problems"
-    assert "A text may identify" in told.body and "Lever refuses" in told.body
+    assert "Profiles wait for somebody" in told.body and "Lever refuses" in told.body
 
 
 def test_a_kind_is_mailed_once_an_hour_and_what_came_meanwhile_is_told_together(
@@ -475,9 +475,9 @@ def test_the_page_says_what_it_stops_what_to_do_and_which_interviews(acme: Compa
     row = acme.export("stopped", "identity")
     page = acme.page()
     for words in (
-        "A text may identify the person",
+        "Profiles wait for somebody to look",
         "1 interview waits",
-        "have the text rephrased, or send it anyway",
+        "Open each",
         row.interview.candidate.pseudonym,
         reverse("lever:export", args=[row.interview_id]),
     ):
@@ -500,6 +500,21 @@ def test_whoever_interviewed_is_not_told_which_one_it_is(acme: Company) -> None:
     assert other.interview.candidate.pseudonym in page
     assert mine.interview.candidate.pseudonym not in page
     assert former.interview.candidate.pseudonym not in page and "and 2 more" in page
+
+
+@pytest.mark.parametrize("reason", sorted(problem_kinds.UNTOLD))
+def test_neither_page_nor_mail_tells_that_a_text_identifies_the_person(
+    acme: Company, reason: str
+) -> None:
+    """It would answer an admin who held the interview and wrote a guess into the scorecard."""
+    acme.export("stopped", reason)
+    acme.watch()
+    (row,) = Problem.objects.all()
+    mail = problem_mail.compose(acme.organisation, [row], ["admin@acme.example"])
+    said = [row.title, mail.subject, mail.body.partition("http")[0]]
+    assert not [each for each in said if "identif" in each or "accept" in each]
+    assert said[0] == "Profiles wait for somebody to look" and said[0] in acme.page()
+    assert "identif" not in acme.page()
 
 
 def test_the_page_does_not_wait_for_the_next_watch(acme: Company) -> None:
@@ -546,7 +561,7 @@ def test_the_list_for_the_command_line_names_nobody(acme: Company) -> None:
     row: Export = acme.export("stopped", "identity")
     interview: Interview = row.interview
     (told,) = problems.listed(acme.organisation)
-    assert (told["kind"], told["key"], told["stops"]) == ("stopped", "identity", 1)
+    assert (told["kind"], told["key"], told["stops"]) == ("stopped", "untold", 1)
     assert interview.candidate.pseudonym not in str(told)
 
 

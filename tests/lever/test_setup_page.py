@@ -548,7 +548,7 @@ def test_a_stopped_profile_is_a_problem_with_a_way_out(admin: Admin) -> None:
         reason="identity",
     )
     page = admin.page("problems")
-    assert "A text may identify the person" in page and str(interview.pk) in page
+    assert "Profiles wait for somebody to look" in page and str(interview.pk) in page
 
 
 @pytest.mark.parametrize("role", [Role.RECRUITER, Role.INTERVIEWER])

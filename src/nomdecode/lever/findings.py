@@ -19,7 +19,7 @@ from nomdecode.lever.models import (
     Kind,
     StepState,
 )
-from nomdecode.lever.problem_kinds import KINDS, what_it_stops, words
+from nomdecode.lever.problem_kinds import KINDS, UNTOLD, what_it_stops, words
 from nomdecode.pipeline.models import Stage
 
 RESUMES_REMEMBERED = timedelta(days=7)
@@ -115,7 +115,10 @@ def _of_late(exports: QuerySet[Export], *, unknown: bool) -> Iterator[Finding]:
 
 
 def _of_stopped(stopped: QuerySet[Export]) -> Iterator[Finding]:
-    for reason in stopped.order_by("reason").values_list("reason", flat=True).distinct():
+    found = set(stopped.values_list("reason", flat=True).distinct())
+    if found & UNTOLD:
+        yield _finding("stopped", stopped.filter(reason__in=UNTOLD), "untold")
+    for reason in sorted(found - UNTOLD):
         kind, key = ("clock", "") if reason == "clock" else ("stopped", reason)
         yield _finding(kind, stopped.filter(reason=reason), key)
 

@@ -124,16 +124,14 @@ KINDS = {
     ),
     "stopped": Words("Profiles have stopped", "Open them to see why.", where=STOPPED_ONES),
 }
-# Kind "stopped" is one problem for each Export.reason.
+# Together one problem that does not tell which: an admin who held the interview reads it, too, and
+# that a text identifies the person would answer a guess.
+UNTOLD = {"identity", "not_accepted"}
+# Kind "stopped" is one problem for each other Export.reason.
 STOPPED = {
-    "identity": Words(
-        REASONS["identity"],
-        "Open the interview: have the text rephrased, or send it anyway.",
-        where=STOPPED_ONES,
-    ),
-    "not_accepted": Words(
-        REASONS["not_accepted"],
-        "Open them to see what it was about. Mend that, then try again.",
+    "untold": Words(
+        "Profiles wait for somebody to look",
+        "Open each: whoever did not interview reads there what is in the way, and what to do.",
         where=STOPPED_ONES,
     ),
     "gone": Words(
