@@ -29,8 +29,9 @@ SCORECARDS = """
             (%(people)s::bigint[])[1 + (n * n * 7919) / 97 %% 20 * (n %% 3 + 1) / 3] AS person, n
         FROM (SELECT *, row_number() OVER (ORDER BY held_at) AS n FROM interviews_interview
             WHERE organisation_id = %(organisation)s) i;
-    INSERT INTO candidates_candidate (id, organisation_id, pseudonym, choice, created_at)
-        SELECT id, organisation_id, 'Zinc Owl ' || n, 'name_me', held_at FROM failed;
+    INSERT INTO candidates_candidate (id, organisation_id, pseudonym, choice, created_at,
+            not_passed_at)
+        SELECT id, organisation_id, 'Zinc Owl ' || n, 'name_me', held_at, held_at FROM failed;
     INSERT INTO interviews_interview (id, organisation_id, position_id, candidate_id, recruiter_id,
             state, minutes, meeting_url, cancelled_because, version, held_at, created_at)
         SELECT id, organisation_id, position_id, id, recruiter_id, 'held', 60, '', '', 1, held_at,
