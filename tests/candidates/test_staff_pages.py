@@ -1,6 +1,7 @@
 """Staff see pseudonyms; after both yeses they may open who it is, each time audited."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -235,22 +236,32 @@ def test_whoever_interviewed_them_never_learns_who_it_was_whatever_their_role(
     assert revealed() == 0
 
 
-@pytest.mark.parametrize("how", ["replaced", "left out of a new plan"])
+LEAVING = ["replaced", "left out", "moved, left out", "cancelled, left out", "no-show, left out"]
+
+
+@pytest.mark.parametrize("how", LEAVING)
 @pytest.mark.parametrize(
     ("began_in", "allowed"), [(-30, False), (30, True)], ids=["held", "before it began"]
 )
-def test_who_held_it_and_was_then_replaced_did_interview_them(
+def test_who_was_to_hold_it_when_it_began_did_interview_them(
     browser: Client, candidate: Candidate, recruiter: Member, how: str, began_in: int, allowed: bool
 ) -> None:
-    """Replaced before it began, they are as good as anybody."""
+    """Out of it before it began, they are as good as anybody."""
     other, now = factories.member(recruiter.organisation, Role.INTERVIEWER), timezone.now()
     began = now + timedelta(minutes=began_in)
     position = factories.position(recruiter.organisation)
     interview = factories.interview(position, [recruiter], began, who=candidate)
+    plan = scheduling.Plan(now + timedelta(days=1), 60, "", (recruiter,), recruiter)
+    if how.startswith("moved"):
+        interview = scheduling.schedule(interview, plan, interview.version, recruiter)
+    elif how.startswith("cancelled"):
+        interview = scheduling.cancel(interview, "organisation", recruiter)
+    elif how.startswith("no-show"):
+        interview = scheduling.no_show(interview, recruiter)
     if how == "replaced":
         scheduling.reassign(interview.assignments.get(), other, recruiter, now)
     else:
-        plan = scheduling.Plan(now + timedelta(days=1), 60, "", (other,), other)
+        plan = replace(plan, interviewers=(other,), decider=other)
         scheduling.schedule(interview, plan, interview.version, recruiter)
     assert list(interview.assignments.values_list("member", flat=True)) == [other.pk]
     shown = browser.get(url("candidate", candidate)).content.decode()

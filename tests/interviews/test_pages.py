@@ -511,6 +511,24 @@ def test_criteria_are_added_renamed_retired_and_moved(
     assert names(position) == ["Clean code", "Testing"]
 
 
+def test_a_criterion_that_candidates_were_rated_by_keeps_its_name(
+    recruiter: Member, position: Position
+) -> None:
+    """The guard reads it beside what was written: one recruiter’s guess after another, answered."""
+    held = factories.held_interview(position, [recruiter])
+    factories.submitted(held.assignments.get())
+    answer = as_(recruiter).post(
+        url("position", position.pk),
+        criteria_form(position, **{"criteria-0-name": "Dana Whitfield"}),
+    )
+    assert answer.status_code == 422
+    assert "have been rated by “Code”, so it keeps its name" in answer.content.decode()
+    assert names(position) == ["Code", "Testing"]
+    data = criteria_form(position, **{"criteria-0-hint": "Reads well", "criteria-1-retired": "on"})
+    assert as_(recruiter).post(url("position", position.pk), data).status_code == 302
+    assert names(position) == ["Code"]
+
+
 def test_another_positions_criterion_is_not_touched(recruiter: Member, position: Position) -> None:
     foreign = factories.position(title="Elsewhere").criteria.first()
     assert foreign

@@ -614,7 +614,10 @@ def test_what_the_guard_stops_is_not_told_to_the_candidate_as_sent(company: Comp
 def test_the_trail_does_not_tell_that_it_was_the_guard(company: Company) -> None:
     """An admin who interviewed could write a guess into the scorecard and look there."""
     company.run(company.interview(evidence="Zephyrine wrote clear code."))
-    assert AuditEvent.objects.get(action="export.stopped").detail == {}
+    row = Export.objects.get(interview=company.interview())
+    export.stop(row, "not_accepted", message="Lever did not accept this.")
+    guard, refused = AuditEvent.objects.filter(action="export.stopped")
+    assert guard.detail == refused.detail
 
 
 def test_rephrased_it_leaves(company: Company) -> None:

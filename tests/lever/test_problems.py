@@ -28,7 +28,7 @@ from nomdecode.lever import (
     problems,
     tasks,
 )
-from nomdecode.lever.eligibility import UNKNOWN
+from nomdecode.lever.eligibility import UNKNOWN, UNTOLD
 from nomdecode.lever.models import Connection, Duplicate, Export, Problem
 from nomdecode.orgs.models import Organisation, Role
 from sandbox import Running
@@ -502,7 +502,7 @@ def test_whoever_interviewed_is_not_told_which_one_it_is(acme: Company) -> None:
     assert former.interview.candidate.pseudonym not in page and "and 2 more" in page
 
 
-@pytest.mark.parametrize("reason", sorted(problem_kinds.UNTOLD))
+@pytest.mark.parametrize("reason", sorted(UNTOLD))
 def test_neither_page_nor_mail_tells_that_a_text_identifies_the_person(
     acme: Company, reason: str
 ) -> None:

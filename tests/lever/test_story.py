@@ -118,6 +118,19 @@ def test_whoever_interviewed_does_not_learn_what_stopped_it(stopped: Interview, 
     assert "found" not in over_a_text
 
 
+@pytest.mark.parametrize("role", Role)
+def test_nor_whether_anything_did(stopped: Interview, role: Role) -> None:
+    """What they guess wrongly leaves within a second; what they guess rightly stops."""
+    interviewer = _interviews(factories.member(stopped.organisation, role), stopped)
+    over_a_text = _story(interviewer, stopped)
+    Export.objects.update(state="going", reason="", detail={})
+    assert _story(interviewer, stopped) == over_a_text
+    factories.opportunity(stopped)
+    Export.objects.update(state="exported")
+    assert _story(interviewer, stopped) == over_a_text
+    assert "Decided" in over_a_text
+
+
 @pytest.mark.parametrize("name", ["retry", "rephrase", "send_anyway"])
 def test_nor_do_they_decide_over_their_own_words(stopped: Interview, name: str) -> None:
     admin = _interviews(factories.member(stopped.organisation, Role.ADMIN), stopped)

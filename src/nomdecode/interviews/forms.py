@@ -9,7 +9,7 @@ from django.core.validators import URLValidator
 from django.http import QueryDict
 from django.utils import timezone
 
-from nomdecode.interviews import scheduling
+from nomdecode.interviews import positions, scheduling
 from nomdecode.interviews.models import Criterion, Interview, Position
 from nomdecode.interviews.templates import BY_KEY, TEMPLATES, Template
 from nomdecode.orgs.models import Member
@@ -58,6 +58,16 @@ class CriterionForm(forms.ModelForm):  # type: ignore[type-arg]
         error_messages: ClassVar = {
             "name": {"required": "A criterion needs a name. To drop it, tick “Retired”."}
         }
+
+    def clean_name(self) -> str:
+        """The guard reads it beside what was written: a guess put there would be answered."""
+        name: str = self.cleaned_data["name"]
+        if "name" in self.changed_data and positions.rated(self.instance):
+            raise forms.ValidationError(
+                f"Candidates have been rated by “{self.initial['name']}”, so it keeps its name. "
+                "Tick “Retired” and add another one."
+            )
+        return name
 
 
 CriterionFormSet = forms.modelformset_factory(Criterion, form=CriterionForm, extra=1)

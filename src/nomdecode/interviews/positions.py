@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from nomdecode.interviews import links
-from nomdecode.interviews.models import Criterion, Position
+from nomdecode.interviews.models import Criterion, Position, Scorecard
 from nomdecode.interviews.templates import Template
 from nomdecode.orgs import audit
 from nomdecode.orgs.models import Member
@@ -33,6 +33,15 @@ def save(position: Position, criteria: Iterable[Criterion], by: Member) -> None:
             criterion.order = order
         criterion.save()
     audit.record(position.organisation, "position.changed", position, member=by)
+
+
+def rated(criterion: Criterion) -> bool:
+    """Whether a scorecard that was sent holds a rating of it."""
+    sent = Scorecard.objects.filter(assignment__interview__position=criterion.position_id)
+    return (
+        criterion.pk is not None
+        and sent.filter(content__ratings__has_key=str(criterion.pk)).exists()
+    )
 
 
 @transaction.atomic

@@ -33,7 +33,7 @@ def schedule(interview: Interview, plan: Plan, version: int, by: Member) -> Inte
     if interview.version != version:
         raise Stale("Somebody changed this interview while you were editing it.")
     _refuse_unless_schedulable(interview)
-    began = _began(interview, timezone.now())
+    _remember(interview, timezone.now())
     new_time = (plan.starts_at, plan.minutes, plan.meeting_url)
     moved = interview.state == State.SCHEDULED
     told = moved and new_time == (interview.starts_at, interview.minutes, interview.meeting_url)
@@ -41,7 +41,7 @@ def schedule(interview: Interview, plan: Plan, version: int, by: Member) -> Inte
     interview.state, interview.cancelled_because = State.SCHEDULED, ""
     interview.version += 1
     interview.save()
-    _assign(interview, plan, began)
+    _assign(interview, plan)
     _note(interview, "interview.moved" if moved else "interview.scheduled", by)
     if not told:
         letters.send(interview.candidate, "scheduled")
@@ -55,18 +55,20 @@ def _refuse_unless_schedulable(interview: Interview) -> None:
         raise Refused("This interview has been held; its time can no longer change.")
 
 
-def _began(interview: Interview, now: datetime) -> bool:
+def _remember(interview: Interview, now: datetime) -> None:
+    """Once it has begun, whoever was to hold it may have met the candidate, whatever is said later.
+
+    So before each change of its state, its time or its interviewers.
+    """
     started = interview.starts_at is not None and interview.starts_at <= now
-    return interview.state == State.HELD or (interview.state == State.SCHEDULED and started)
+    if interview.state == State.HELD or (interview.state == State.SCHEDULED and started):
+        interview.former.add(*interview.assignments.values_list("member", flat=True))
 
 
-def _assign(interview: Interview, plan: Plan, began: bool) -> None:
+def _assign(interview: Interview, plan: Plan) -> None:
     wanted = {member.pk for member in plan.interviewers} | {plan.decider.pk}
     interview.assignments.update(decider=False)  # first: at most one decider at any moment
-    dropped = interview.assignments.exclude(member_id__in=wanted)
-    if began:
-        interview.former.add(*dropped.values_list("member", flat=True))
-    dropped.delete()
+    interview.assignments.exclude(member_id__in=wanted).delete()
     for pk in sorted(wanted):
         role = {"decider": True, "excused_at": None} if pk == plan.decider.pk else {}
         Assignment.objects.update_or_create(interview=interview, member_id=pk, defaults=role)
@@ -78,6 +80,7 @@ def cancel(interview: Interview, because: str, by: Member | None) -> Interview:
     interview = locked(interview)
     if interview.state not in OPEN:
         raise Refused("This interview has been held or cancelled already.")
+    _remember(interview, timezone.now())
     interview.state, interview.cancelled_because = State.CANCELLED, because
     interview.version += 1
     interview.save()
@@ -111,6 +114,7 @@ def no_show(interview: Interview, by: Member) -> Interview:
         raise Refused("Only an interview with a time can be a no-show.")
     if interview.assignments.exclude(scorecards=None).exists():
         raise Refused("There is a scorecard already, so the candidate did come.")
+    _remember(interview, timezone.now())
     interview.state, interview.held_at = State.NO_SHOW, None
     interview.version += 1
     interview.save()
@@ -147,8 +151,7 @@ def reassign(assignment: Assignment, to: Member, by: Member, now: datetime) -> A
     other = interview.assignments.filter(member=to).first()
     if other and (other == assignment or not assignment.decider or other.recognised_at):
         raise Refused(f"{to.name} is an interviewer here already. Choose somebody else.")
-    if _began(interview, now):
-        interview.former.add(assignment.member)
+    _remember(interview, now)
     assignment.delete()
     place = other or Assignment(interview=interview, member=to)
     place.decider, place.excused_at = assignment.decider, None

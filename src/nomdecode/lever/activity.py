@@ -164,9 +164,14 @@ def _row(export: Any, now: datetime) -> dict[str, Any]:
     }
 
 
+def untold(export: Export, own: bool) -> bool:
+    """Whoever interviewed is not told what stopped it: that could answer a guess."""
+    return own and export.state == ExportState.STOPPED
+
+
 def reason(export: Export, own: bool) -> str:
-    """Why it is so. Interviewers are not told what stopped it: that could answer a guess."""
-    if own and export.state == ExportState.STOPPED:
+    """Why it is so."""
+    if untold(export, own):
         return NOT_TOLD
     return REASONS.get(export.reason, "")
 

@@ -33,6 +33,8 @@ REASONS = {
     "gave_up": "Lever could not be reached for three days",
 }
 
+# To whoever interviewed, these look alike: that a text identifies the person would answer a guess.
+UNTOLD = {"identity", "not_accepted"}
 # Ended by the organisation's choices at that time: choices made later do not revive it.
 DECIDED = ("before", "not_passed", "skipped")
 # What ends the wait rings by itself, in the transaction that ends it.

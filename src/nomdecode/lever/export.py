@@ -132,7 +132,7 @@ def stop(export: Export, reason: str, **detail: object) -> None:
 
     The trail does not tell that it was the guard: an admin who interviewed there reads it, too.
     """
-    told: dict[str, Any] = {} if reason == "identity" else {"reason": reason}
+    told: dict[str, Any] = {} if reason in eligibility.UNTOLD else {"reason": reason}
     audit.record(export.organisation, "export.stopped", export.interview, **told)
     _set_state(export, eligibility.Verdict(ExportState.STOPPED, reason), **detail)
 

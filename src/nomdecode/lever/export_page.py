@@ -84,7 +84,8 @@ def _context(request: MemberRequest, export: Any) -> dict[str, Any]:
         "detail": _detail(export),
         "next": activity.next_at(export, todo.next_try_at if todo else None, now),
         "steps": [_step(step, export, now) for step in steps],
-        "attempts": _attempts(steps),
+        # Whoever interviewed could tell from these that Lever was never asked.
+        "attempts": [] if activity.untold(export, export.own) else _attempts(steps),
         "plan": _plan(export),
         "sent": readback.what_was_sent(export) if export.interview.candidate.erased_at else [],
         "duplicates": export.duplicates.order_by("id"),
@@ -110,7 +111,7 @@ def _may(export: Any, steps: list[ExportStep], now: Any) -> dict[str, Any]:
 
 def _detail(export: Any) -> str:
     """What belongs to the reason: the kinds found, Lever’s answer, or why it was skipped."""
-    if export.own and export.state == ExportState.STOPPED:
+    if activity.untold(export, export.own):
         return ""
     if export.skipped_at:
         return str(export.skipped_why)

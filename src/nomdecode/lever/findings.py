@@ -9,7 +9,7 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from nomdecode.lever import choices, credentials, reach
-from nomdecode.lever.eligibility import UNKNOWN
+from nomdecode.lever.eligibility import UNKNOWN, UNTOLD
 from nomdecode.lever.models import (
     Connection,
     Duplicate,
@@ -19,7 +19,7 @@ from nomdecode.lever.models import (
     Kind,
     StepState,
 )
-from nomdecode.lever.problem_kinds import KINDS, UNTOLD, what_it_stops, words
+from nomdecode.lever.problem_kinds import KINDS, what_it_stops, words
 from nomdecode.pipeline.models import Stage
 
 RESUMES_REMEMBERED = timedelta(days=7)

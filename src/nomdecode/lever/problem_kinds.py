@@ -124,10 +124,8 @@ KINDS = {
     ),
     "stopped": Words("Profiles have stopped", "Open them to see why.", where=STOPPED_ONES),
 }
-# Together one problem that does not tell which: an admin who held the interview reads it, too, and
-# that a text identifies the person would answer a guess.
-UNTOLD = {"identity", "not_accepted"}
-# Kind "stopped" is one problem for each other Export.reason.
+# Kind "stopped" is one problem for each Export.reason, but for UNTOLD: an admin who held the
+# interview reads it, too.
 STOPPED = {
     "untold": Words(
         "Profiles wait for somebody to look",

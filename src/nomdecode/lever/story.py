@@ -46,21 +46,36 @@ class Entry:
 
 
 NOT_YET = Entry("Profile in Lever", "wait", None, "not yet")
+# The same whether it stopped or is there: the guard would else answer what was written on a guess.
+TO_OTHERS = Entry("On to Lever", "done", None, "who did not interview sees how it goes there")
 
 
 def of(interview: Interview, export: Export | None, *, for_staff: bool) -> list[Entry]:
+    """`for_staff`: for a recruiter or admin who did not interview."""
     entries = [*_scorecards(interview), *_consent(interview, export)]
+    if not for_staff:
+        entries.sort(key=_time)
+        return entries + (_now(interview, export) if waits(export) else [TO_OTHERS])
     if export:
         if export.plan:  # read before the steps: a claim in between made steps that it lacks
             entries += [entry for step in export.steps.all() if (entry := _step(step, export))]
-        if for_staff:
-            entries += _notes(export)
+        entries += _notes(export)
     opportunity = Opportunity.objects.filter(interview=interview).first()
     if opportunity:
         entries += _moves(opportunity)
-    entries.sort(key=lambda entry: (entry.at is None, entry.at or timezone.now()))
-    entries += _now(interview, export, for_staff=for_staff)
+    entries.sort(key=_time)
+    entries += _now(interview, export)
     return entries + (_next(opportunity) if opportunity else [])
+
+
+def waits(export: Export | None) -> bool:
+    """Or stays here: nothing of it was looked through yet."""
+    states = (ExportState.WAITING, ExportState.ENDED)
+    return export is None or (export.state in states and bool(export.reason))
+
+
+def _time(entry: Entry) -> tuple[bool, datetime]:
+    return entry.at is None, entry.at or timezone.now()
 
 
 def _scorecards(interview: Interview) -> list[Entry]:
@@ -161,7 +176,7 @@ def _next(opportunity: Opportunity) -> list[Entry]:
     return [Entry(following.text, "wait", None, "not yet")] if following else []
 
 
-def _now(interview: Interview, export: Export | None, *, for_staff: bool) -> list[Entry]:
+def _now(interview: Interview, export: Export | None) -> list[Entry]:
     """The last line: what it waits for, and who can do something."""
     if export is None:
         return [NOT_YET]
@@ -169,8 +184,6 @@ def _now(interview: Interview, export: Export | None, *, for_staff: bool) -> lis
         return []
     if export.state == ExportState.GOING or not export.reason:
         return [_on_its_way(export)]
-    if export.state == ExportState.STOPPED and not for_staff:
-        return [NOT_YET]  # whatever stopped it: a text of theirs that was found tells what is true
     title, detail, until = REASONS[export.reason], "", None
     if export.reason == "hold":
         until = interview.outcome.leaves_at

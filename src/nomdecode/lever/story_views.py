@@ -36,7 +36,7 @@ def part(request: MemberRequest, pk: UUID) -> HttpResponse:
     stopped = apart and export is not None and export.state == ExportState.STOPPED
     context = {
         "interview": interview,
-        "title": _title(export, opportunity),
+        "title": _title(export, opportunity) if apart or story.waits(export) else "Decided",
         "entries": story.of(interview, export, for_staff=apart) if reads else [story.NOT_YET],
         # Lever shows the name, which an interviewer never sees.
         "url": opportunity.url if opportunity and apart else "",
