@@ -225,16 +225,37 @@ def said(acme, recognised):
 
 def test_whether_it_stayed_anonymous_is_what_both_sides_said_last(acme):
     for recognised in ("no", "no", "no", "guess", "yes", ""):
-        interview = said(acme, recognised)
-        Interview.objects.filter(pk=interview.pk).update(asked_who=recognised == "yes")
+        answered(said(acme, recognised), recognised == "yes")
     knew, asked = content(acme)["anonymity"]
     assert (knew["share"], knew["sure"], knew["guesses"]) == ([3, 5], 1, 1)
-    assert asked["share"] == [5, 6]
+    assert asked["share"] == [4, 5]
+
+
+def answered(interview, asked, days_ago=0):
+    at = timezone.now() - timedelta(days=days_ago)
+    Interview.objects.filter(pk=interview.pk).update(asked_who=asked, asked_who_at=at)
+
+
+def test_candidates_answers_are_counted_by_fives_so_that_none_can_be_told_from_the_others(acme):
+    for days_ago in range(9):  # the oldest five said no
+        answered(factories.passed(acme), days_ago < 4, days_ago)
+    assert content(acme)["anonymity"][1]["share"] == [5, 5]
+    answered(factories.passed(acme), True)
+    assert content(acme)["anonymity"][1]["share"] == [5, 10]
+
+
+def test_nor_does_any_choice_tell_them_apart(acme):
+    one, two = (factories.member(acme, Role.INTERVIEWER) for _ in range(2))
+    for interviewer, days_ago in ((one, 0), (one, 0), (one, 0), (one, 0), (two, 60)):
+        passed = factories.passed(acme, at=timezone.now() - timedelta(days=days_ago))
+        answered(decided(passed, interviewer), False)
+    for chosen in ({"interviewer": str(one.pk)}, {"interviewer": str(two.pk)}, {"days": "30"}):
+        assert content(acme, **chosen)["anonymity"][1]["share"] == [5, 5]
 
 
 def test_of_four_candidates_answers_nothing_is_kept_that_could_tell_whose(acme):
     for _ in range(4):
-        Interview.objects.filter(pk=said(acme, "no").pk).update(asked_who=True)
+        answered(said(acme, "no"), True)
     assert content(acme)["anonymity"][1]["share"] == [0, 0]
     assert Page(content(acme)).anonymity[1].says == "under five answers"
 

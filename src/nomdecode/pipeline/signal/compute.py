@@ -224,10 +224,10 @@ def _severity(decided: Columns) -> Content | None:
 
 
 def _anonymity(known: Columns, asked: NDArray[Any]) -> list[Content]:
-    """In how many it held. Under five answers of candidates not even their number is kept."""
+    """In how many it held. Answers of candidates come by fives."""
     said, sure = len(known["known"]), int(known["sure"].sum())
     unknown = said - int(known["known"].sum())
-    unasked = [int((asked == 0).sum()), len(asked)] if len(asked) >= TOO_FEW else [0, 0]
+    unasked = [int((asked == 0).sum()), len(asked)]
     guesses = said - unknown - sure
     return [
         {"text": KNEW_NOT, "share": [unknown, said], "sure": sure, "guesses": guesses},

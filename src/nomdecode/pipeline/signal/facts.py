@@ -12,6 +12,7 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from nomdecode.pipeline.cohort import Cohort, midnight
+from nomdecode.pipeline.statistics import TOO_FEW
 
 type Columns = dict[str, NDArray[Any]]
 
@@ -139,9 +140,15 @@ KNOWN = f"""
             WHERE later.assignment_id = s.assignment_id AND later.version > s.version
         )
 """
+# What candidates answered, of everybody whatever is chosen, and five more at a time: of two choices
+# that differ by one candidate, or of two moments, the difference would be that one's answer.
 ASKED = f"""
-    SELECT i.asked_who::int AS asked FROM ({INTERVIEWS}) i
-    WHERE {_chosen("i")} AND i.held_at >= %(since)s AND i.asked_who IS NOT NULL
+    SELECT asked FROM (
+        SELECT asked_who::int AS asked, count(*) OVER () AS answers,
+            row_number() OVER (ORDER BY asked_who_at, id) AS place
+        FROM interviews_interview
+        WHERE organisation_id = %(organisation)s AND state = 'held' AND asked_who IS NOT NULL
+    ) each WHERE place <= answers / {TOO_FEW} * {TOO_FEW}
 """
 
 

@@ -228,7 +228,7 @@ class Page:
             _whisker(knew["text"], Share(*knew["share"]), "answers", note)
             if knew["share"][1]
             else Row(knew["text"], "no answers yet"),
-            _whisker(asked["text"], Share(*asked["share"]), "answers")
+            _whisker(asked["text"], Share(*asked["share"]), "answers", "everybody’s, by fives")
             if asked["share"][1]
             else Row(asked["text"], "under five answers"),
         ]
