@@ -47,7 +47,7 @@ class Entry:
 
 NOT_YET = Entry("Profile in Lever", "wait", None, "not yet")
 # The same whether it stopped or is there: the guard would else answer what was written on a guess.
-TO_OTHERS = Entry("On to Lever", "done", None, "who did not interview sees how it goes there")
+TO_OTHERS = Entry("On to Lever", "done", None, "whoever did not interview sees how it goes")
 
 
 def of(interview: Interview, export: Export | None, *, for_staff: bool) -> list[Entry]:
