@@ -213,6 +213,18 @@ def test_nor_is_who_held_it_and_was_then_replaced(admin: Member) -> None:
         assert "A text may identify" not in text and "Found:" not in text
 
 
+def test_nor_whether_lever_was_ever_asked(admin: Member) -> None:
+    row = planned(admin, state="stopped", reason="not_accepted")
+    step = ExportStep.objects.create(export=row, name="profile", order=0)
+    Attempt.objects.create(
+        step=step, at=timezone.now(), milliseconds=9, asked="POST /opportunities", status=400
+    )
+    assert "POST /opportunities" in page(admin, row)
+    interviewed(admin, row.interview)
+    told = page(admin, row)
+    assert "POST /opportunities" not in told and ">400" not in told
+
+
 def test_nor_of_an_outcome_before_their_own_scorecard(admin: Member) -> None:
     row = planned(admin)
     interviewed(admin, row.interview, sent=False)
