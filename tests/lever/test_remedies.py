@@ -18,6 +18,7 @@ from nomdecode.demo import clock
 from nomdecode.lever import calls, errands, export, moment, plan, readback, remedies
 from nomdecode.lever.models import Attempt, Connection, Duplicate, Errand, Export, PositionPosting
 from nomdecode.orgs.models import AuditEvent, Member, Role
+from nomdecode.pipeline import journeys, moves
 from nomdecode.pipeline.models import Opportunity
 from sandbox import Running
 
@@ -74,6 +75,11 @@ def stopped(row: Export, reason: str = "gave_up") -> Export:
 
 def profile_id(row: Export) -> str:
     return Opportunity.objects.get(interview=row.interview_id).external_id
+
+
+def counts(connection: Connection) -> set[tuple[Any, ...]]:
+    tallies = connection.organisation.tallies.exclude(count=0)
+    return set(tallies.values_list("position", "interviewer", "day", "stage", "what", "count"))
 
 
 def in_lever(lever: Running, **fields: Any) -> str:
@@ -256,6 +262,30 @@ def test_its_moves_come_into_the_pipeline(connection: Connection, lever: Running
     adopted(row, id)
     opportunity = Opportunity.objects.get(interview=row.interview_id)
     assert (opportunity.stage_id_now, opportunity.moves.count()) == ("offer", 1)
+
+
+def test_and_what_the_pipeline_counted_of_the_one_before_is_taken_back(
+    connection: Connection, lever: Running
+) -> None:
+    row, id = exported(connection), in_lever(lever, stage="offer")
+    adopted(row, id)
+    counted = counts(connection)
+    journeys.recount(connection.organisation)
+    assert counted == counts(connection)
+
+
+def test_nor_is_what_was_heard_of_that_one_said_of_the_other(
+    connection: Connection, lever: Running
+) -> None:
+    row, id, now = exported(connection), in_lever(lever, stage="offer"), timezone.now()
+    before = Opportunity.objects.get()
+    moves.gone(before, now)
+    Opportunity.objects.update(archived_at=now, hired_at=now, kept_here_at=now, erased_there_at=now)
+    connection.mends.create(opportunity=before, what="deleted", happened_at=now, found_at=now)
+    adopted(row, id)
+    of_before = ("archived_at", "hired_at", "deleted_at", "kept_here_at", "erased_there_at")
+    assert Opportunity.objects.values_list(*of_before).get() == (None,) * 5
+    assert not connection.mends.exists()
 
 
 def test_the_profile_that_it_had_before_is_shown_as_one_too_many(

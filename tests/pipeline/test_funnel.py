@@ -83,6 +83,13 @@ def test_the_sentence_accounts_for_everybody_who_met_the_bar(acme):
     assert (milestone.share.part, milestone.share.whole) == (1, 2)
 
 
+def test_who_was_archived_left_also_if_the_profile_was_deleted_later(acme):
+    at = timezone.now()
+    moves.gone(went(acme, "applicant", archived_at=at, archive_reason="Withdrew"), at)
+    milestone = Funnel(cohort(acme)).milestone
+    assert (milestone.left, milestone.deleted) == (1, 0)
+
+
 def test_the_period_goes_by_when_the_outcome_stood(acme):
     went(acme, "applicant", days_ago=100)
     went(acme, "applicant", days_ago=10)

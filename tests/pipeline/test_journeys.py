@@ -72,8 +72,9 @@ look = st.tuples(
 )
 deleted = st.tuples(st.just("deleted"), moment)
 amended = st.tuples(st.just("amended"), st.booleans())
+another = st.tuples(st.just("another"), st.none())
 order = st.tuples(st.just("order"), st.permutations(STAGES))
-event = st.tuples(st.integers(0, 3), look | deleted | amended | order)
+event = st.tuples(st.integers(0, 3), look | deleted | amended | another | order)
 
 
 @given(events=st.lists(event, max_size=12))
@@ -107,9 +108,19 @@ def happens(acme, opportunity, kind, what, now):
         outcome.successful = what
         outcome.save()
         journeys.rewrite(opportunity.interview_id)
+    elif kind == "another":
+        adopted(opportunity, now)
     else:
         stages.replace(acme, [(stage, stage.title()) for stage in what])
         journeys.follow_order(acme.pk)
+
+
+def adopted(opportunity, now):
+    """Another profile takes its place, as a person who finds two says."""
+    moves.make_way(opportunity)
+    id = f"another-{now:%M}"
+    other = moves.register(opportunity.interview, id, "", opportunity.named, False, START)
+    moves.record(other, Snapshot("onsite", (Change("onsite", 2, START),)), "export", now)
 
 
 @given(
@@ -182,6 +193,15 @@ def test_deletion_censors_and_the_deleted_are_not_here(acme):
     counts = tallies.read(acme, None, None, None)
     assert (counts[("lead", "censored")], counts[("lead", "open")]) == (1, 0)
     assert counts[("lead", "deleted")] == 1
+
+
+@pytest.mark.parametrize(("hired", "state"), [(True, "hired"), (False, "left")])
+def test_deleted_after_the_archive_it_had_ended_before(acme, hired, state):
+    one, end = factories.passed(acme, at=START), START + timedelta(days=3)
+    one = factories.opportunity(one, ["lead"], archived_at=end, hired=hired)
+    moves.gone(one, end + timedelta(days=1))
+    journey = Journey.objects.get(interview=one.interview)
+    assert (journey.state, journey.since) == (state, end)
 
 
 def test_a_profile_without_history_is_where_it_is_said_to_be_since_it_was_made(acme):

@@ -23,11 +23,12 @@ from nomdecode.lever import (
 )
 from nomdecode.lever import connection as connections
 from nomdecode.lever import export as exports
-from nomdecode.lever.models import Connection, Duplicate, Errand, Export, ExportStep, Kind
+from nomdecode.lever.models import Connection, Duplicate, Errand, Export, ExportStep, Kind, Mend
 from nomdecode.lever.remedies import Refused
 from nomdecode.orgs import audit, live
 from nomdecode.orgs.doorbell import ring
 from nomdecode.orgs.models import Member
+from nomdecode.pipeline import moves
 from nomdecode.pipeline.models import Opportunity
 
 _ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -219,7 +220,8 @@ def _leave(export: Export, step: ExportStep, now: datetime) -> None:
         external_id=before.external_id,
         defaults={"thing": step.name, "url": before.url, "found_at": now, "settled_at": None},
     )
-    before.delete()  # with its moves: they are not those of the profile that comes
+    moves.make_way(before)
+    Mend.objects.filter(opportunity=before).delete()
 
 
 def _set(step: ExportStep, remote_id: str) -> None:

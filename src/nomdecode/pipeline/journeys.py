@@ -183,9 +183,9 @@ def _state(outcome: Outcome, opportunity: Opportunity | None) -> State | None:
         return State.NOT_THERE
     if opportunity.hired_at:
         return State.HIRED
-    if opportunity.deleted_at:
-        return State.DELETED
-    return State.LEFT if opportunity.archived_at else State.ON_THE_WAY
+    if opportunity.archived_at:
+        return State.LEFT  # also where the profile was deleted later: how it went is known
+    return State.DELETED if opportunity.deleted_at else State.ON_THE_WAY
 
 
 def _journey(
@@ -212,7 +212,7 @@ def _since(interview: Interview, moves: list[StageMove]) -> datetime:
     if not moves:
         return interview.outcome.stands_at
     one = interview.opportunity
-    return one.hired_at or one.deleted_at or one.archived_at or moves[-1].happened_at
+    return one.hired_at or one.archived_at or one.deleted_at or moves[-1].happened_at
 
 
 def _passage(interview: Interview, opportunity: Opportunity, span: Span) -> Passage:

@@ -15,7 +15,7 @@ from nomdecode.pipeline import journeys, merge
 from nomdecode.pipeline.merge import Change, Facts, Place
 from nomdecode.pipeline.models import Opportunity, StageMove
 
-__all__ = ["Change", "Snapshot", "find", "gone", "record", "register"]
+__all__ = ["Change", "Snapshot", "find", "gone", "make_way", "record", "register"]
 
 REASON_LENGTH = 120
 
@@ -67,6 +67,24 @@ def register(
         update_fields=list(fields),
     )
     return Opportunity.objects.get(interview=interview)
+
+
+def make_way(opportunity: Opportunity) -> None:
+    """Another profile takes this one's place: what was heard of this one is not said of that.
+
+    The row stays, and what is counted of it, for register() and record() to bring up to the other.
+    """
+    opportunity.moves.all().delete()
+    heard = dict.fromkeys(_HEARD)
+    Opportunity.objects.filter(pk=opportunity.pk).update(
+        stage_id_now="", archive_reason="", **heard
+    )
+
+
+_HEARD = (
+    *("archived_at", "hired_at", "deleted_at", "kept_here_at", "erased_there_at"),
+    *("looked_at", "as_of"),
+)
 
 
 def find(organisation: Organisation, external_id: str) -> Opportunity | None:
