@@ -150,6 +150,20 @@ def test_the_sweep_rings_for_what_is_left_over(here: Heard) -> None:
     assert ProcrastinateJob.objects.count() == 1
 
 
+def test_what_did_not_become_ours_is_forgotten_after_thirty_days(here: Heard) -> None:
+    ours = here.ours().external_id
+    for days in (31, 29):
+        then = timezone.now() - timedelta(days=days)
+        for id in (ours, "o-1"):
+            factories.delivery(here.connection, id, received_at=then, verdict="applied")
+        factories.delivery(here.connection, "", "contactCreated", received_at=then)
+    Mark.objects.update(looked_at=timezone.now(), marked_at=timezone.now() - timedelta(days=31))
+    marks.forget(timezone.now())
+    kept = here.connection.deliveries.values_list("opportunity_id", flat=True)
+    assert sorted(kept) == sorted([ours, ours, "o-1", "", ""])
+    assert not Mark.objects.exists()
+
+
 def test_without_a_key_deliveries_are_kept_for_later(here: Heard) -> None:
     opportunity = here.ours()
     Connection.objects.update(api_key=None)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -427,8 +428,18 @@ def test_a_person_may_send_it_further_back(here: Compared) -> None:
 
 
 def test_old_ones_are_forgotten(here: Compared) -> None:
-    here.reconcile(CHANGES)
-    Reconciliation.objects.update(ended_at=timezone.now() - timedelta(days=31))
+    first, _ = [here.reconcile(CHANGES) for _ in range(2)][-1]
+    Reconciliation.objects.update(ended_at=F("ended_at") - timedelta(days=31))
     reconcile.sweep(timezone.now())
-    assert not Reconciliation.objects.filter(why="asked").exists()
-    assert Mark.objects.count() == 0
+    assert not Reconciliation.objects.filter(pk=first.pk).exists()
+
+
+@pytest.mark.parametrize("sweep", [CHANGES, DELETED])
+def test_however_long_ago_the_last_one_was_the_next_goes_on_from_there(
+    here: Compared, sweep: Sweep
+) -> None:
+    here.reconcile(sweep)
+    then = timezone.now() - timedelta(days=800)
+    Reconciliation.objects.update(began_at=then, ended_at=then, reached=then)
+    reconcile.sweep(timezone.now())
+    assert here.connection.reconciliations.get(sweep=sweep, ended_at=None).since == then

@@ -16,7 +16,7 @@ from django.utils import timezone
 from nomdecode.lever import client, moment
 from nomdecode.lever import connection as connections
 from nomdecode.lever.answers import FURTHEST_BACK, HIRED, Looks, milliseconds
-from nomdecode.lever.models import Connection, Mark, Verdict
+from nomdecode.lever.models import Connection, Delivery, Mark, Verdict
 from nomdecode.orgs import live, locks
 from nomdecode.orgs.doorbell import ring
 from nomdecode.pipeline import moves
@@ -24,7 +24,7 @@ from nomdecode.pipeline.models import Opportunity
 
 log = logging.getLogger(__name__)
 
-KEPT = timedelta(days=30)  # marks
+KEPT = timedelta(days=30)  # marks, and deliveries that are not ours
 CALL_DEADLINE = 10.0  # seconds
 MANY = 50  # marks; more of them are found in Lever's list of what changed
 OVERLAP = timedelta(minutes=5)  # of two looks: clocks differ, and a list may lag behind
@@ -90,11 +90,24 @@ def drain(connection_id: int) -> None:
 
 
 def sweep(now: datetime) -> None:
-    """Rings where marks are left over, and forgets those that nobody asked about for long."""
-    Mark.objects.filter(looked_at__isnull=False, marked_at__lt=now - KEPT).delete()
+    """Each minute: rings where marks are left over."""
     waiting = Mark.objects.filter(connection=OuterRef("pk"), looked_at=None)
     for connection in Connection.objects.filter(Exists(waiting), api_key_refused_at=None):
         ring_to_apply(connection)
+
+
+def forget(now: datetime) -> None:
+    """Nightly: marks that nobody asked about for long, and what is not ours and did not become it.
+
+    What tells of no profile at all is kept.
+    """
+    long_ago = now - KEPT
+    Mark.objects.filter(looked_at__isnull=False, marked_at__lt=long_ago).delete()
+    ours = Opportunity.objects.filter(
+        organisation=OuterRef("connection__organisation"), external_id=OuterRef("opportunity_id")
+    )
+    old = Delivery.objects.filter(~Exists(ours), received_at__lt=long_ago)
+    old.exclude(opportunity_id="").delete()
 
 
 class _Drain:

@@ -12,7 +12,7 @@ from itertools import batched
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, QuerySet
 
 from nomdecode.lever import client, moment, pick_lists, silence
 from nomdecode.lever import connection as connections
@@ -49,7 +49,7 @@ class Why(StrEnum):
 
 def sweep(now: datetime) -> None:
     """Each minute: begins what is due, and rings for what is unfinished."""
-    Reconciliation.objects.filter(ended_at__lt=now - KEPT).delete()
+    _forget(now)
     for connection in _reachable():
         if why := _due(connection, now):
             begin(connection, Sweep.CHANGES, why)
@@ -57,6 +57,13 @@ def sweep(now: datetime) -> None:
             begin(connection, Sweep.DELETED, Why.TIME)
         if connection.reconciliations.filter(ended_at=None).exists():
             ring_for(connection)
+
+
+def _forget(now: datetime) -> None:
+    """Old ones; but the last of each kind says from where the next one has to go on."""
+    same = {"connection": OuterRef("connection"), "sweep": OuterRef("sweep")}
+    later = Reconciliation.objects.filter(**same, ended_at__gt=OuterRef("ended_at"))
+    Reconciliation.objects.filter(Exists(later), ended_at__lt=now - KEPT).delete()
 
 
 def nightly() -> None:

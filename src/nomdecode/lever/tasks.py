@@ -36,6 +36,12 @@ def sweep_deliveries(timestamp: int) -> None:
     credentials.destroy_retired(timezone.now())
 
 
+@app.periodic(cron="10 2 * * *")
+@app.task(queueing_lock="lever.forget_deliveries")
+def forget_deliveries(timestamp: int) -> None:
+    marks.forget(timezone.now())
+
+
 # --- what no delivery told
 
 
