@@ -4,22 +4,26 @@ Lever's side is the sandbox's own answer, not asked through the product; its sta
 here once more, from that answer, by the plainest code.
 """
 
-import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from django.utils import timezone
+from pytest import approx
 
+import kept
+from converge import counted
+from converge.counted import Change, Stay, Way
 from converge.lives import Lever, Life
 from nomdecode.lever.models import Connection, Delivery
+from nomdecode.pipeline import times
 from nomdecode.pipeline.cohort import Cohort, Filters
 from nomdecode.pipeline.funnel import Funnel
 from nomdecode.pipeline.models import Opportunity
-from nomdecode.pipeline.passages import Outcome
+from nomdecode.pipeline.signal.compute import compute
 
 type Json = dict[str, Any]
 FAILURES = (
@@ -86,43 +90,76 @@ class Judge:
         if has != [(each["id"], each["text"]) for each in self.stages]:
             self.add("wrong stage lists", str(has))
 
-    # --- statistics: of what is still there
+    # --- statistics
 
     def _statistics(self) -> None:
-        cohort = Cohort(self.connection.organisation, Filters(days="all"), timezone.now())
-        found: dict[str, tuple[int, int, int]] = {}
-        rows = cohort.passages(ever=True).filter(opportunity__external_id__in=self.there)
-        for stage, outcome in rows.values_list("stage", "outcome"):
-            advanced, closed, still_open = found.get(stage, (0, 0, 0))
-            over = outcome != Outcome.OPEN
-            advanced += outcome == Outcome.ADVANCED
-            found[stage] = advanced, closed + over, still_open + (not over)
-        for stage, counted in self._counted().items():
-            if found.get(stage, (0, 0, 0)) != counted:
-                self.add("wrong statistics", f"{stage}: {found.get(stage)}, counted {counted}")
-        if gone := [one for one in self.ours if one in self.deleted]:
-            milestone = Funnel(cohort).milestone
-            if milestone is None or milestone.deleted > len(gone):
-                self.add("wrong statistics", "who was deleted")
+        organisation = self.connection.organisation
+        if kept.rows(organisation) != kept.recounted(organisation):
+            self.add("wrong statistics", "a recount finds others than are kept")
+        ways = {id: self._way(id, one) for id, one in self.ours.items() if one.moves.all()}
+        self._journeys(ways)
+        cohort = Cohort(organisation, Filters(days="all"), timezone.now())
+        self._funnel(Funnel(cohort), ways.values())
+        self._times(cohort, counted.by_stage(ways.values()))
 
-    def _counted(self) -> dict[str, tuple[int, int, int]]:
-        """Stage -> advanced, closed, open: by hand."""
-        advanced, closed, still_open = Counter[str](), Counter[str](), Counter[str]()
-        for told in self.there.values():
-            if told["id"] not in self.lives:
-                continue
-            stays = _stays(told)
-            for (stage, index), (_, later) in itertools.pairwise(stays):
-                closed[stage] += 1
-                advanced[stage] += later > index
-            last = stays[-1][0]
-            if told["archived"] is None:
-                still_open[last] += 1
-            else:
-                closed[last] += 1
-                advanced[last] += self.reasons[told["archived"]["reason"]]["type"] == "hired"
-        stages = {*closed, *still_open}
-        return {stage: (advanced[stage], closed[stage], still_open[stage]) for stage in stages}
+    def _way(self, id: str, one: Opportunity) -> Way:
+        """As Lever tells it; of a deleted one it tells no more, so as it had told until then."""
+        told = self.there.get(id)
+        if told is None:
+            changes = [
+                Change(m.to_stage, m.to_index or 0, _ms(m.happened_at)) for m in one.moves.all()
+            ]
+            return Way(changes, _ms(one.archived_at), bool(one.hired_at), self.deleted[id])
+        changes = [Change(*each[:3]) for each in _history(told)]
+        if told["archived"] is None:
+            return Way(changes)
+        reason = self.reasons[told["archived"]["reason"]]
+        return Way(changes, told["archived"]["archivedAt"], reason["type"] == "hired")
+
+    def _journeys(self, ways: dict[str, Way]) -> None:
+        rows = self.connection.organisation.journeys.values_list(
+            "interview__opportunity__external_id", "state", "furthest"
+        )
+        found = {id: (state, furthest) for id, state, furthest in rows}
+        for id, way in ways.items():
+            if found.get(id) != (way.state, way.furthest):
+                self.add("wrong statistics", f"{id}: {found.get(id)}, counted {way.state}")
+
+    def _funnel(self, funnel: Funnel, ways: Collection[Way]) -> None:
+        place = funnel.cohort.order
+        for stage in funnel.ahead:
+            here, of = place[stage.external_id], Counter[str]()
+            for way in ways:
+                came = way.state == "hired" or place[way.furthest] >= here
+                of["reached" if came else way.state] += 1
+            at = funnel.seen_from(stage)
+            told = {"reached": at.reached, "left": at.left, "on_the_way": at.on_the_way}
+            if told | {"deleted": at.deleted} != {name: of[name] for name in (*told, "deleted")}:
+                self.add("wrong statistics", f"funnel at {stage}: {told}, counted {dict(of)}")
+        if funnel.hired != sum(way.state == "hired" for way in ways):
+            self.add("wrong statistics", f"hired: {funnel.hired}")
+
+    def _times(self, cohort: Cohort, stays: dict[str, list[Stay]]) -> None:
+        """Pipeline's and Signal's: how many left each stage how, and how long that took."""
+        pipeline, now = times.compute(cohort), _ms(cohort.now)
+        signal = {each["text"]: each for each in compute(cohort)["stages"]}
+        for stage, found in stays.items():
+            how = Counter(
+                "censored" if it.outcome == "open" and it.left else it.outcome for it in found
+            )
+            ended = sum(it.outcome != "open" for it in found)
+            few = ended < times.TOO_FEW
+            median, ninetieth = (
+                None if few else counted.quantile(found, share, now) for share in (0.5, 0.1)
+            )
+            ours, theirs = pipeline[stage], signal[cohort.texts[stage]]
+            if (ours.median, ours.ninetieth) != approx((median, ninetieth)) or ours.ended != ended:
+                self.add("wrong statistics", f"{stage}: {ours}, counted {median}, {ninetieth}")
+            names = ("advanced", "exited", "returned", "open", "censored")
+            if [theirs[name] for name in names] != [how[name] for name in names]:
+                self.add("wrong statistics", f"Signal, {stage}: counted {dict(how)}")
+            if (theirs["median"] or [None])[0] != approx(median):
+                self.add("wrong statistics", f"Signal, {stage}: {theirs['median']}, {median}")
 
     # --- deliveries
 
@@ -148,19 +185,6 @@ def _history(told: Json) -> list[tuple[str, int, int, str]]:
         (each["toStageId"], each["toStageIndex"], each["updatedAt"], each["userId"])
         for each in told["stageChanges"]
     ]
-
-
-def _stays(told: Json) -> list[tuple[str, int]]:
-    """(stage, its place) one after the other.
-
-    Without what happened in the archive, and without stages that were left in no time.
-    """
-    history = sorted(_history(told), key=lambda each: (each[2], each[1]))
-    end = told["archived"]["archivedAt"] if told["archived"] else None
-    counted = [each for each in history if end is None or each[2] <= end] or history[:1]
-    last_of_moment = {each[2]: (each[0], each[1]) for each in counted}
-    of_stage = itertools.groupby(last_of_moment.values(), key=lambda stay: stay[0])
-    return [list(stays)[-1] for _, stays in of_stage]
 
 
 def _ms(when: datetime | None) -> int | None:

@@ -11,7 +11,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 import factories
 from lever.heard import Heard
 from nomdecode.lever import allowance, client, errors, marks, reconcile, silence
-from nomdecode.lever.models import Connection, Delivery, Mark, Mend, PickList, Reconciliation, Sweep
+from nomdecode.lever.models import Connection, Delivery, Mend, PickList, Reconciliation, Sweep
 from nomdecode.pipeline import moves
 from nomdecode.pipeline.models import Opportunity
 from sandbox import Running

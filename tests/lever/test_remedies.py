@@ -12,13 +12,14 @@ from django.conf import settings
 from django.utils import timezone
 
 import factories
+import kept
 from nomdecode.candidates import erasure
 from nomdecode.candidates.models import PassChoice
 from nomdecode.demo import clock
 from nomdecode.lever import calls, errands, export, moment, plan, readback, remedies
 from nomdecode.lever.models import Attempt, Connection, Duplicate, Errand, Export, PositionPosting
 from nomdecode.orgs.models import AuditEvent, Member, Role
-from nomdecode.pipeline import journeys, moves
+from nomdecode.pipeline import moves
 from nomdecode.pipeline.models import Opportunity
 from sandbox import Running
 
@@ -75,11 +76,6 @@ def stopped(row: Export, reason: str = "gave_up") -> Export:
 
 def profile_id(row: Export) -> str:
     return Opportunity.objects.get(interview=row.interview_id).external_id
-
-
-def counts(connection: Connection) -> set[tuple[Any, ...]]:
-    tallies = connection.organisation.tallies.exclude(count=0)
-    return set(tallies.values_list("position", "interviewer", "day", "stage", "what", "count"))
 
 
 def in_lever(lever: Running, **fields: Any) -> str:
@@ -269,9 +265,7 @@ def test_and_what_the_pipeline_counted_of_the_one_before_is_taken_back(
 ) -> None:
     row, id = exported(connection), in_lever(lever, stage="offer")
     adopted(row, id)
-    counted = counts(connection)
-    journeys.recount(connection.organisation)
-    assert counted == counts(connection)
+    assert kept.rows(connection.organisation) == kept.recounted(connection.organisation)
 
 
 def test_nor_is_what_was_heard_of_that_one_said_of_the_other(
