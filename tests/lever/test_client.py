@@ -362,14 +362,15 @@ def test_where_no_connection_was_made_nothing_was_sent() -> None:
         lever.stages()
 
 
+@pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(
     ("header", "seconds"), [({"Retry_After": "7"}, 7.0), ({}, None), ({"Retry_After": "x"}, None)]
 )
 def test_how_long_to_wait_is_heard(
-    server: Server, lever: client.Lever, header: dict[str, str], seconds: float | None
+    server: Server, lever: client.Lever, status: int, header: dict[str, str], seconds: float | None
 ) -> None:
-    server.answers = [answer(429, {}, **header)]
-    with pytest.raises(client.RateLimited) as caught:
+    server.answers = [answer(status, {}, **header)]
+    with pytest.raises(client.LeverError) as caught:
         lever.stages()
     assert caught.value.retry_after == seconds
 

@@ -82,6 +82,12 @@ def test_a_delivery_of_ours_is_reported_until_lever_was_asked(admin: Admin) -> N
     assert "into Onsite" in page and "Lever is asked next" in page
 
 
+def test_what_was_reported_is_shown_while_lever_cannot_be_asked(admin: Admin) -> None:
+    admin.hears(to_stage="s1", verdict="reported")
+    page = admin.page()
+    assert "into Onsite" in page and "Reported; Lever is asked again" in page
+
+
 def test_while_lever_does_not_answer_the_page_says_so(admin: Admin) -> None:
     admin.hears()
     Mark.objects.update(tries=3)

@@ -6,10 +6,11 @@ import pytest
 from django.utils import timezone
 
 import factories
+from nomdecode.candidates.models import PassChoice
 from nomdecode.interviews.models import Assignment
 from nomdecode.lever import connection as connections
-from nomdecode.lever import integrity
-from nomdecode.lever.models import Duplicate, Export, Mend
+from nomdecode.lever import export, integrity, reconcile
+from nomdecode.lever.models import Duplicate, Export, Mend, Sweep
 from nomdecode.orgs.models import Role
 from nomdecode.pipeline.cohort import Filters
 
@@ -43,6 +44,19 @@ def test_of_what_should_be_in_lever_how_much_is_and_how_often():
     assert of(acme).read_back == 1
     Duplicate.objects.filter(export=doubled).update(settled_at=timezone.now())
     assert of(acme).duplicates == 0
+
+
+def test_the_answer_that_made_a_profile_is_no_reading_back(lever):
+    connection = factories.connect(factories.organisation(), lever)
+    who = factories.candidate(connection.organisation, choice=PassChoice.NAME_ME)
+    interview = factories.held_interview(factories.position(connection.organisation), who=who)
+    factories.submitted(interview.assignments.get())
+    export.run(interview.pk)
+    found = of(connection.organisation)
+    assert (found.exported, found.read_back) == (1, 0)
+    reconcile.begin(connection, Sweep.OPEN, reconcile.Why.ASKED)
+    reconcile.run(connection.pk)
+    assert of(connection.organisation).read_back == 1
 
 
 def test_who_is_not_there_yet_takes_longer_than_whoever_is():

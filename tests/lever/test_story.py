@@ -10,6 +10,7 @@ from django.utils import timezone
 import factories
 from nomdecode.candidates import erasure
 from nomdecode.interviews.models import Assignment, Interview, Scorecard
+from nomdecode.lever import connection as connections
 from nomdecode.lever import export as exports
 from nomdecode.lever import remedies
 from nomdecode.lever.models import Export
@@ -287,6 +288,19 @@ def test_ended_without_a_profile_it_stays_here(recruiter: Member) -> None:
     Export.objects.update(state="ended", reason="refused")
     assert "<h2>Stays here</h2>" in _story(recruiter, interview)
     assert "erase the profile" not in _client(recruiter).get("/").content.decode()
+
+
+def test_what_was_reported_stands_there_until_lever_was_asked(recruiter: Member) -> None:
+    stages.replace(recruiter.organisation, [("on", "Onsite")])
+    interview = _in_lever(recruiter)
+    about = interview.opportunity.external_id
+    connection = connections.of(recruiter.organisation)
+    factories.delivery(connection, about, to_stage="on", verdict="reported")
+    factories.delivery(connection, about, "candidateHired")
+    shown = _story(recruiter, interview)
+    assert "Reported: moved into Onsite" in shown and "Reported: hired" in shown
+    connection.deliveries.update(verdict="applied")
+    assert "Reported" not in _story(recruiter, interview)
 
 
 def test_the_stage_that_comes_next_stands_at_the_end(recruiter: Member) -> None:

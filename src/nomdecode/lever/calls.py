@@ -243,8 +243,8 @@ def _failed(work: "export.Work", owner: UUID, error: client.LeverError, millisec
         export.changed(row)
         again_at = None
         if isinstance(error, client.RateLimited | client.Unavailable | client.Ambiguous):
-            asked = getattr(error, "retry_after", None)
-            again_at = moment.now() + protocol.back_off(work.step.tries, _random, asked)
+            wait = protocol.back_off(work.step.tries, _random, error.retry_after)
+            again_at = moment.now() + wait
         doubt = work.look or isinstance(error, client.Ambiguous)
         settle = protocol.in_doubt if doubt else protocol.not_made
         if not export.store(work.step, owner, settle(export.stored(work.step), again_at)):

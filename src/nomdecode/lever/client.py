@@ -252,12 +252,11 @@ class Lever:
 
 def _raise(status: int, headers: httpx2.Headers, answer: Json) -> NoReturn:
     code, message = str(answer.get("code", "")), str(answer.get("message", ""))[:500]
-    if status == 429:
-        raise RateLimited(status, code, message, _retry_after(headers.get("Retry-After", "")))
+    kinds = {401: Unauthorised, 403: Forbidden, 404: NotFound, 429: RateLimited}
+    kind: type[LeverError] = kinds.get(status, Refused)
     if status < 400 or status == 408 or status >= 500:  # no word on whether it was done
-        raise Ambiguous(status, code, message)
-    kind = {401: Unauthorised, 403: Forbidden, 404: NotFound}.get(status, Refused)
-    raise kind(status, code, message)
+        kind = Ambiguous
+    raise kind(status, code, message, _retry_after(headers.get("Retry-After", "")))
 
 
 def _retry_after(value: str) -> float | None:

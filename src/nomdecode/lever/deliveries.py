@@ -219,8 +219,9 @@ def _row(delivery: Delivery, known: Known) -> dict[str, Any]:
 
 
 def _changed(delivery: Delivery, ours: Opportunity, known: Known) -> str:
-    """What Lever has in its history for the moment that the delivery told of."""
-    if delivery.verdict == Verdict.WAITING:
+    """What Lever has in its history for the moment that the delivery told of; until it is asked,
+    what that claims."""
+    if delivery.verdict in (Verdict.WAITING, Verdict.REPORTED):
         return f"into {known.stage(delivery.to_stage)}" if delivery.to_stage else ""
     at = delivery.triggered_at
     match delivery.event:

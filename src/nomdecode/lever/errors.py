@@ -18,14 +18,21 @@ _FIELDS = [  # a word in Lever's message -> the field it speaks of
 
 
 class LeverError(Exception):
-    """`status` is None where no answer came."""
+    """`status` is None where no answer came; `retry_after`: seconds, where it is known."""
 
     sentence = "Lever did not accept this."
 
-    def __init__(self, status: int | None = None, code: str = "", message: str = "") -> None:
+    def __init__(
+        self,
+        status: int | None = None,
+        code: str = "",
+        message: str = "",
+        retry_after: float | None = None,
+    ) -> None:
         self.status = status
         self.code = re.sub(r"[^\w.-]", "", code)[:40]
         self.message = message
+        self.retry_after = retry_after
         super().__init__(f"{status or 'no answer'} {self.code}".strip())
 
     @property
@@ -80,12 +87,6 @@ class Refused(LeverError):
 class RateLimited(LeverError):
     sentence = "Lever asks us to slow down; we try again shortly."
 
-    def __init__(
-        self, status: int, code: str = "", message: str = "", retry_after: float | None = None
-    ) -> None:
-        super().__init__(status, code, message)
-        self.retry_after = retry_after  # seconds
-
 
 class Unavailable(LeverError):
     """No connection was made: nothing was sent."""
@@ -99,8 +100,7 @@ class Busy(Unavailable):
     sentence = "There is more for Lever than it takes at once; we try again shortly."
 
     def __init__(self, retry_after: float | None = None) -> None:
-        super().__init__(None, "Busy")
-        self.retry_after = retry_after  # seconds
+        super().__init__(None, "Busy", retry_after=retry_after)
 
 
 class Ambiguous(LeverError):

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection as database
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -30,6 +30,10 @@ TOOK = """
 """
 
 
+# Looked at since; the answer to what made it is none.
+READ_BACK = Q(state=ExportState.EXPORTED, interview__opportunity__looked_at__gt=F("exported_at"))
+
+
 @dataclass(frozen=True)
 class Integrity:
     eligible: int  # outcomes that should be in Lever
@@ -48,7 +52,7 @@ def of(organisation: Organisation, filters: Filters, now: datetime) -> Integrity
     states = exports.aggregate(
         eligible=Count("pk"),
         exported=Count("pk", filter=Q(state=ExportState.EXPORTED)),
-        read_back=Count("pk", filter=~Q(interview__opportunity__looked_at=None)),
+        read_back=Count("pk", filter=READ_BACK),
         stopped=Count("pk", filter=Q(state=ExportState.STOPPED)),
     )
     doubled = Duplicate.objects.filter(export__in=exports, settled_at=None)

@@ -236,7 +236,7 @@ class _Drain:
         if mark:
             self.connection.marks.filter(pk=mark.pk).update(tries=tries)
         _reported(self.connection)
-        _ring_later(self.connection, getattr(error, "retry_after", None) or 2.0 ** min(tries, 5))
+        _ring_later(self.connection, error.retry_after or 2.0 ** min(tries, 5))
 
 
 def _due(connection: Connection) -> QuerySet[Mark]:

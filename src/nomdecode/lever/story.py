@@ -9,7 +9,16 @@ from nomdecode.candidates import consent
 from nomdecode.interviews.models import Interview
 from nomdecode.lever import plan
 from nomdecode.lever.eligibility import REASONS
-from nomdecode.lever.models import Attempt, Export, ExportState, ExportStep, Kind, StepState
+from nomdecode.lever.models import (
+    Attempt,
+    Delivery,
+    Export,
+    ExportState,
+    ExportStep,
+    Kind,
+    StepState,
+    Verdict,
+)
 from nomdecode.lever.profile import Plan
 from nomdecode.pipeline.models import Opportunity, Stage
 
@@ -31,6 +40,12 @@ WHY_OWNED = {
     "posting": "who owns the posting",
     "fallback": "the fallback user, since the recruiter is no active Lever user",
     "refused": "since Lever refused another owner",
+}
+REPORTED = {
+    "applicationCreated": "applied again",
+    "candidateHired": "hired",
+    "candidateArchiveChange": "archived, or out of the archive",
+    "candidateDeleted": "deleted",
 }
 
 
@@ -62,7 +77,8 @@ def of(interview: Interview, export: Export | None, *, for_staff: bool) -> list[
         entries += _notes(export)
     opportunity = Opportunity.objects.filter(interview=interview).first()
     if opportunity:
-        entries += _moves(opportunity)
+        stages = _stages(opportunity)
+        entries += _moves(opportunity, stages) + _reported(opportunity, stages)
     entries.sort(key=_time)
     entries += _now(interview, export)
     return entries + (_next(opportunity) if opportunity else [])
@@ -146,12 +162,28 @@ def _notes(export: Export) -> list[Entry]:
     return entries
 
 
-def _moves(opportunity: Opportunity) -> list[Entry]:
-    stages = dict(
-        Stage.objects.filter(organisation=opportunity.organisation_id).values_list(
-            "external_id", "text"
-        )
+def _stages(opportunity: Opportunity) -> dict[str, str]:
+    found = Stage.objects.filter(organisation=opportunity.organisation_id)
+    return dict(found.values_list("external_id", "text"))
+
+
+def _reported(opportunity: Opportunity, stages: dict[str, str]) -> list[Entry]:
+    """What webhooks claim, while Lever could not be asked whether it is so."""
+    found = Delivery.objects.filter(
+        connection__organisation=opportunity.organisation_id,
+        opportunity_id=opportunity.external_id,
+        verdict__in=[Verdict.WAITING, Verdict.REPORTED],
     )
+    entries = []
+    for delivery in found.order_by("triggered_at"):
+        stage = stages.get(delivery.to_stage, "another stage")
+        what = REPORTED.get(delivery.event, f"moved into {stage}")
+        detail = "not confirmed: Lever is asked again"
+        entries.append(Entry(f"Reported: {what}", "now", delivery.triggered_at, detail))
+    return entries
+
+
+def _moves(opportunity: Opportunity, stages: dict[str, str]) -> list[Entry]:
     entries = []
     for move in opportunity.moves.exclude(how="export"):
         heard = (move.heard_at - move.happened_at).total_seconds()
