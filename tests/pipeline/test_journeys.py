@@ -7,13 +7,14 @@ from itertools import product
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 import factories
 from kept import recounted, rows
-from nomdecode.interviews.models import Assignment
+from nomdecode.interviews.models import Assignment, Outcome
 from nomdecode.orgs.models import Role
 from nomdecode.pipeline import journeys, moves, stages, tallies, tasks
 from nomdecode.pipeline.models import Journey, Passage, Tally
@@ -204,6 +205,19 @@ def test_who_did_not_pass_has_a_journey_but_no_passages(acme):
     one = factories.opportunity(interview, ["lead", "screen"], named=False)
     assert Journey.objects.get(interview=interview).state == "pseudonym"
     assert kept(one) == []
+
+
+def test_open_pages_hear_when_a_journey_is_another_and_only_then(acme):
+    def told(happens):
+        with CaptureQueriesContext(connection) as captured:
+            happens()
+        return [each for each in captured if "pg_notify" in each["sql"]]
+
+    interview = factories.passed(acme)
+    assert told(lambda: journeys.rewrite(interview.pk)) == []
+    Outcome.objects.update(successful=False)
+    (once,) = told(lambda: journeys.rewrite(interview.pk))
+    assert '"pipeline"' in once["sql"]
 
 
 def test_an_amended_outcome_takes_everything_back(acme):

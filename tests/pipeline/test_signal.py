@@ -9,9 +9,11 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 import factories
-from nomdecode.interviews import anonymity
+from nomdecode.candidates import erasure
+from nomdecode.demo import clock
+from nomdecode.interviews import anonymity, scorecards
 from nomdecode.interviews.models import Assignment, Criterion, Interview, Scorecard
-from nomdecode.orgs.models import Role
+from nomdecode.orgs.models import Hold, Role
 from nomdecode.pipeline import journeys, moves, stages, tasks
 from nomdecode.pipeline.cohort import Cohort, Filters
 from nomdecode.pipeline.models import KeptSignal
@@ -325,17 +327,38 @@ def test_it_is_asked_for_once_and_again_when_the_facts_changed(acme):
     assert to_ask(acme)
 
 
-def test_an_unsuccessful_outcome_is_news_as_well(acme):
-    tasks.compute_signal(asked(acme).pk)
-    factories.passed(acme, successful=False)
-    assert to_ask(acme)
+def test_what_is_sent_changed_and_said_of_an_interview_is_news_as_well(acme):
+    acme.hold_minutes = Hold.DAY
+    acme.save()
+    with clock.at(timezone.now() - timedelta(minutes=9)):
+        people = [factories.member(acme, Role.INTERVIEWER) for _ in range(2)]
+        interview = factories.held_interview(factories.position(acme), people)
+    first, second = interview.assignments.order_by("-decider")
+    amended = factories.scorecard_content(interview, "no")
+    for minutes, happens in enumerate(
+        (
+            lambda: factories.submitted(first, "yes"),
+            lambda: factories.submitted(second, ""),
+            lambda: scorecards.submit(first, amended, timezone.now(), amends=1),
+            lambda: anonymity.answer(interview.candidate, False),
+            lambda: erasure.withdraw(interview.candidate),
+        )
+    ):
+        with clock.at(timezone.now() - timedelta(minutes=8 - minutes)):
+            row = asked(acme)
+            tasks.compute_signal(row.pk)
+            assert not to_ask(acme)
+        with clock.at(timezone.now() - timedelta(minutes=8 - minutes - 0.5)):
+            happens()
+            assert to_ask(acme)
 
 
-def test_a_candidates_answer_is_news_as_well(acme):
+def test_what_others_saw_only_after_it_was_computed_is_news(acme):
     interview = factories.passed(acme, at=timezone.now() - timedelta(days=1))
-    tasks.compute_signal(asked(acme).pk)
-    assert not to_ask(acme)
-    anonymity.answer(interview.candidate, False)
+    with clock.at(timezone.now() - timedelta(minutes=1)) as before:
+        tasks.compute_signal(asked(acme).pk)
+    with clock.at(before - timedelta(seconds=2)):  # when its transaction began
+        factories.opportunity(interview, ["lead"])
     assert to_ask(acme)
 
 

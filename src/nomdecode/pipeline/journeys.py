@@ -11,6 +11,7 @@ from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 from django.utils import timezone
 
 from nomdecode.interviews.models import Assignment, Interview, Outcome
+from nomdecode.orgs import live
 from nomdecode.orgs.models import Organisation
 from nomdecode.pipeline import tallies
 from nomdecode.pipeline.models import Journey, Opportunity, Passage, Stage, StageMove, State
@@ -57,9 +58,10 @@ def rewrite(interview_id: UUID) -> None:
     kept = Passage.objects.filter(opportunity__interview=interview)
     before = Rows(getattr(interview, "journey", None), list(kept))
     after = _derived(interview)
-    _replace_journey(before.journey, after.journey)
     _replace_passages(before.passages, after.passages)
     tallies.change(interview.organisation_id, before, after)
+    if _replace_journey(before.journey, after.journey):
+        live.publish(interview.organisation_id, "pipeline")
 
 
 def _alone_with(interview_id: UUID) -> None:
@@ -69,11 +71,15 @@ def _alone_with(interview_id: UUID) -> None:
         cursor.execute(locks, ["pipeline.recount", f"pipeline.journey {interview_id}"])
 
 
-def _replace_journey(before: Journey | None, after: Journey | None) -> None:
-    if after and (before is None or _values(before) != _values(after)):
+def _replace_journey(before: Journey | None, after: Journey | None) -> bool:
+    """Whether it is another one now."""
+    if (before and _values(before)) == (after and _values(after)):
+        return False
+    if after:
         after.save(force_insert=before is None, force_update=before is not None)
-    if before and not after:
+    elif before:
         before.delete()
+    return True
 
 
 def _replace_passages(before: Sequence[Passage], after: Sequence[Passage]) -> None:

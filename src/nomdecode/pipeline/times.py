@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from nomdecode.orgs import doorbell, live
 from nomdecode.orgs.models import Organisation
+from nomdecode.pipeline import news
 from nomdecode.pipeline.cohort import Cohort, Filters
 from nomdecode.pipeline.models import KeptTimes
 from nomdecode.pipeline.passages import Outcome
@@ -62,8 +63,7 @@ def kept(cohort: Cohort) -> Kept:
 def _outdated(cohort: Cohort, row: KeptTimes) -> bool:
     if row.computed_at is None or cohort.now - row.computed_at > OLD:
         return True
-    newest = cohort.organisation.journeys.order_by("-changed_at")[:1]
-    return any(journey.changed_at > row.computed_at for journey in newest)
+    return news.of_profiles(cohort.organisation, row.computed_at)
 
 
 def ask(cohort: Cohort) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from nomdecode.interviews.models import Outcome
 from nomdecode.orgs import doorbell, live
+from nomdecode.pipeline import news
 from nomdecode.pipeline.cohort import Cohort, Filters
 from nomdecode.pipeline.models import KeptSignal
 
@@ -45,15 +45,7 @@ def to_ask(cohort: Cohort, row: KeptSignal | None) -> bool:
 
 
 def _changed_since(cohort: Cohort, moment: datetime) -> bool:
-    if cohort.now - moment > OLD:
-        return True
-    organisation = cohort.organisation
-    if organisation.journeys.filter(changed_at__gt=moment).exists():
-        return True
-    if organisation.interviews.filter(asked_who_at__gt=moment).exists():
-        return True
-    outcomes = Outcome.objects.filter(interview__organisation=organisation)
-    return outcomes.filter(stands_at__gt=moment).exists()
+    return cohort.now - moment > OLD or news.of_anything(cohort.organisation, moment)
 
 
 def ask(cohort: Cohort) -> None:
