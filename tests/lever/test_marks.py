@@ -334,21 +334,45 @@ def test_what_is_delivered_before_its_page_is_read_is_told_by_that_page(
     some = {here.ours().external_id for _ in range(6)}
     for each in some:
         here.heard(each)
-    original, listed = client.Lever.opportunities, []
+    original, read = client.Lever.opportunity_pages, []
 
-    def slow(lever: client.Lever, **filters: Any) -> Iterable[client.Opportunity]:
-        for found in original(lever, **filters):
-            listed.append(found.id)
-            if len(listed) == 2:  # the first page
-                for each in some - set(listed):
+    def slow(lever: client.Lever, **filters: Any) -> Iterable[list[client.Opportunity]]:
+        for page in original(lever, **filters):
+            read.append(page)
+            if len(read) == 1:
+                for each in some - {found.id for found in page}:
                     here.heard(each)
-            yield found
+            yield page
 
-    monkeypatch.setattr(client.Lever, "opportunities", slow)
+    monkeypatch.setattr(client.Lever, "opportunity_pages", slow)
     here.lever.forget()
     here.drain()
     assert set(here.paths()) == {"/opportunities"}
     assert not Mark.objects.filter(looked_at=None).exists()
+
+
+def test_what_is_delivered_after_its_page_was_read_is_looked_at_again(
+    here: Heard, few: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "PAGE", 2)
+    some = [here.ours() for _ in range(6)]
+    for each in some:
+        here.heard(each.external_id)
+    original, listed = client.Lever._call, []
+
+    def longer(lever: client.Lever, method: str, path: str, query: Any, **body: Any) -> Any:
+        """Lever's pages are of three, whatever is asked for."""
+        answer = original(lever, method, path, {**query, "limit": "3"}, **body)
+        if path == "/opportunities" and not listed:
+            listed.extend(each["id"] for each in answer["data"])
+            last = next(each for each in some if each.external_id == listed[-1])
+            here.move(last, "offer")
+            here.heard(last.external_id)
+        return answer
+
+    monkeypatch.setattr(client.Lever, "_call", longer)
+    here.drain()
+    assert Opportunity.objects.get(external_id=listed[-1]).stage_id_now == "offer"
 
 
 def test_who_comes_while_another_lists_leaves_it_to_them(here: Heard, few: None) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import chain
 from typing import Any, NoReturn, Self
 
 import httpx2
@@ -120,20 +121,20 @@ class Lever:
 
     def users(self, email: str | None = None, include_deactivated: bool = False) -> list[User]:
         filters = {"email": email, "includeDeactivated": include_deactivated or None}
-        return list(self._pages("/users", User.of, filters))
+        return list(self._each("/users", User.of, filters))
 
     def stages(self) -> list[Stage]:
         """In the order of the pipeline."""
-        return list(self._pages("/stages", Stage.of, {}))
+        return list(self._each("/stages", Stage.of, {}))
 
     def postings(self, state: str | None = None) -> list[Posting]:
-        return list(self._pages("/postings", Posting.of, {"state": state}))
+        return list(self._each("/postings", Posting.of, {"state": state}))
 
     def archive_reasons(self, type: str | None = None) -> list[ArchiveReason]:
-        return list(self._pages("/archive_reasons", ArchiveReason.of, {"type": type}))
+        return list(self._each("/archive_reasons", ArchiveReason.of, {"type": type}))
 
     def webhooks(self) -> list[Webhook]:
-        return list(self._pages("/webhooks", Webhook.of, {}))
+        return list(self._each("/webhooks", Webhook.of, {}))
 
     # --- opportunities
 
@@ -143,12 +144,16 @@ class Lever:
 
     def opportunities(self, **filters: Filter) -> Iterator[Opportunity]:
         """All that match, each once, page after page; filters as Lever names them."""
+        return chain.from_iterable(self.opportunity_pages(**filters))
+
+    def opportunity_pages(self, **filters: Filter) -> Iterator[list[Opportunity]]:
+        """The same by the page, which is asked for when the next one is taken."""
         return self._pages("/opportunities", Opportunity.of, filters)
 
     def deleted(self, start: int, end: int) -> list[Deleted]:
         """Deleted from `start` to `end` (milliseconds; at most 30 days apart)."""
         window = {"deleted_at_start": start, "deleted_at_end": end}
-        return list(self._pages("/opportunities/deleted", Deleted.of, window))
+        return list(self._each("/opportunities/deleted", Deleted.of, window))
 
     def create_opportunity(
         self, fields: Mapping[str, Any], resume: File | None, perform_as: str
@@ -172,13 +177,18 @@ class Lever:
         return note
 
     def notes(self, opportunity_id: str) -> list[Note]:
-        return list(self._pages(f"/opportunities/{_segment(opportunity_id)}/notes", Note.of, {}))
+        return list(self._each(f"/opportunities/{_segment(opportunity_id)}/notes", Note.of, {}))
 
     # --- one call
 
-    def _pages[T](
+    def _each[T](
         self, path: str, of: Callable[[Json], T], filters: Mapping[str, Filter]
     ) -> Iterator[T]:
+        return chain.from_iterable(self._pages(path, of, filters))
+
+    def _pages[T](
+        self, path: str, of: Callable[[Json], T], filters: Mapping[str, Filter]
+    ) -> Iterator[list[T]]:
         """Every item of a list once; begins again where a page token has grown stale."""
         seen: set[str] = set()
         offset, restarts = "", 0
@@ -193,10 +203,9 @@ class Lever:
                     raise
                 offset, restarts = "", restarts + 1
                 continue
-            for item in _items(page):
-                if (id := str(item.get("id", ""))) not in seen:
-                    seen.add(id)
-                    yield of(item)
+            items = {str(item["id"]): item for item in _items(page)}
+            yield [of(item) for id, item in items.items() if id not in seen]
+            seen |= items.keys()
             if not page.get("hasNext"):
                 return
             following = page.get("next")

@@ -6,7 +6,6 @@ Only what Lever answers when it is asked moves our state; a delivery says where 
 import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from itertools import islice
 
 from django.db import transaction
 from django.db.models import Exists, Min, OuterRef, QuerySet
@@ -147,32 +146,27 @@ class _Drain:
         with locks.alone(f"lever.marks {self.connection.pk}") as alone:
             if alone:
                 due = self._marked()
-                listed = iter(self._changed_since(_told_since(self.connection, due)))
+                asked_at = moment.now()
+                since = milliseconds(_told_since(self.connection, due) - OVERLAP)
+                pages = self.looks.asked.opportunity_pages(updated_at_start=since)
                 for _ in range(len(due) // 2):
                     # Read before each page: what was marked until then, that page tells of.
                     due = self._marked()
-                    some = list(islice(listed, client.PAGE)) if due else []
-                    self._keep(some, due)
-                    if not some:
+                    page = next(pages, None) if due else None
+                    if page is None:
                         break
+                    self._keep(page, asked_at, due)
         return alone
 
     def _marked(self) -> dict[str, Mark]:
         return {mark.opportunity_id: mark for mark in _due(self.connection)}
 
-    def _changed_since(self, since: datetime) -> Iterable[tuple[client.Opportunity, datetime]]:
-        """Each with a moment before Lever was asked."""
-        asked_at = moment.now()
-        start = milliseconds(since - OVERLAP)
-        for found in self.looks.asked.opportunities(updated_at_start=start):
-            yield found, asked_at
-
     def _keep(
-        self, some: Iterable[tuple[client.Opportunity, datetime]], due: dict[str, Mark]
+        self, page: Iterable[client.Opportunity], asked_at: datetime, due: dict[str, Mark]
     ) -> None:
-        marked = [(found, at) for found, at in some if found.id in due]
-        known = ours(self.connection, [found.id for found, _ in marked])
-        for found, asked_at in marked:
+        marked = [found for found in page if found.id in due]
+        known = ours(self.connection, [found.id for found in marked])
+        for found in marked:
             if opportunity := known.get(found.id):
                 snapshot = self.looks.snapshot(found)
                 self._record(due[found.id], opportunity, snapshot, asked_at)

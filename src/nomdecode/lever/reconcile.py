@@ -5,10 +5,9 @@ nightly. Not visible is not deleted.
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import batched
 
 from django.conf import settings
 from django.db import transaction
@@ -200,7 +199,7 @@ class _Step:
         window = {"updated_at_start": milliseconds(self.row.reached - OVERLAP)}
         if not last:
             window["updated_at_end"] = milliseconds(end)
-        for some in self._listed(**window):
+        for some in self.looks.asked.opportunity_pages(**window):
             self._compare(some, asked_at)
         self._reached(asked_at if last else end, over=last)
 
@@ -242,7 +241,9 @@ class _Step:
         some = {each.external_id: each for each in rows.filter(created_at__lte=times[-1])}
         asked_at, second = moment.now(), timedelta(seconds=1)
         start, end = milliseconds(times[0] - second), milliseconds(times[-1] + second)
-        for listed in self._listed(source=SOURCE, created_at_start=start, created_at_end=end):
+        for listed in self.looks.asked.opportunity_pages(
+            source=SOURCE, created_at_start=start, created_at_end=end
+        ):
             for id in self._compare(listed, asked_at):
                 some.pop(id, None)
         for opportunity in some.values():
@@ -259,9 +260,6 @@ class _Step:
             self._compare([found], asked_at)
 
     # --- the comparison
-
-    def _listed(self, **filters: str | int) -> Iterator[tuple[client.Opportunity, ...]]:
-        return batched(self.looks.asked.opportunities(**filters), BATCH)
 
     def _compare(self, some: Iterable[client.Opportunity], asked_at: datetime) -> list[str]:
         """The ids of those that are ours."""
