@@ -214,9 +214,9 @@ def test_open_pages_hear_when_a_journey_is_another_and_only_then(acme):
         return [each for each in captured if "pg_notify" in each["sql"]]
 
     interview = factories.passed(acme)
-    assert told(lambda: journeys.rewrite(interview.pk)) == []
+    assert told(lambda: journeys.outcome_stands(interview)) == []
     Outcome.objects.update(successful=False)
-    (once,) = told(lambda: journeys.rewrite(interview.pk))
+    (once,) = told(lambda: journeys.outcome_stands(interview))
     assert "pipeline" in once["sql"]
 
 

@@ -41,12 +41,14 @@ class Rows:
 
 
 def outcome_stands(interview: Interview, **_: object) -> None:
-    rewrite(interview.pk)
+    """An open Pipeline hears of it; of what Lever tells, it hears by moves.py."""
+    if rewrite(interview.pk):
+        live.publish(interview.organisation_id, "pipeline")
 
 
 @transaction.atomic(savepoint=False)
-def rewrite(interview_id: UUID) -> None:
-    """Brings what is kept of one interview up to its facts.
+def rewrite(interview_id: UUID) -> bool:
+    """Brings what is kept of one interview up to its facts. Whether its journey is another now.
 
     Belongs into the transaction that changed them, once and near its end: tallies are rows that all
     workers share, locked from here to there, and in one order only within one call.
@@ -54,14 +56,13 @@ def rewrite(interview_id: UUID) -> None:
     _alone_with(interview_id)
     interview = _interviews().filter(pk=interview_id).first()
     if interview is None:
-        return  # a restore has lost its outcome: it counts when that stands again
+        return False  # a restore has lost its outcome: it counts when that stands again
     kept = Passage.objects.filter(opportunity__interview=interview)
     before = Rows(getattr(interview, "journey", None), list(kept))
     after = _derived(interview)
     _replace_passages(before.passages, after.passages)
     tallies.change(interview.organisation_id, before, after)
-    if _replace_journey(before.journey, after.journey):
-        live.publish(interview.organisation_id, "pipeline")
+    return _replace_journey(before.journey, after.journey)
 
 
 def _alone_with(interview_id: UUID) -> None:
