@@ -10,6 +10,7 @@ from django.urls import reverse
 
 import factories
 import nomdecode
+from nomdecode.interviews.models import Assignment
 from nomdecode.orgs import audit, trail
 from nomdecode.orgs.models import Member
 
@@ -38,6 +39,19 @@ def test_a_thing_is_called_what_people_call_it(admin: Member) -> None:
     record(admin, "interview.moved", interview)
     address = reverse("interviews:interview", args=[interview.pk])
     assert f'<a href="{address}">{interview.candidate.pseudonym}</a>' in page(admin)
+
+
+def test_whoever_interviewed_does_not_read_that_a_finding_was_let_through(admin: Member) -> None:
+    held, moved, others = (factories.passed(admin.organisation) for _ in range(3))
+    Assignment.objects.create(interview=held, member=admin)
+    moved.former.add(admin)
+    for interview in (held, moved, others):
+        record(admin, "export.cleared", interview, kinds=["name"])
+        record(admin, "export.exported", interview)
+    shown = page(admin)
+    assert shown.count("let a finding through") == shown.count("kinds: name") == 1
+    assert shown.count("made the profile in Lever") == 3
+    assert "let a finding through" not in page(admin, about=audit.name_of(held))
 
 
 def test_the_newest_comes_first(admin: Member) -> None:

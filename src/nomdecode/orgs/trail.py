@@ -9,11 +9,11 @@ from typing import Any
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Left, StrIndex
 from django.urls import NoReverseMatch, reverse
 
-from nomdecode.orgs.models import AuditEvent, Organisation
+from nomdecode.orgs.models import AuditEvent, Member, Organisation
 
 # Group -> action -> words, read after the name of whoever did it.
 ACTIONS: dict[str, dict[str, str]] = {
@@ -89,6 +89,8 @@ ACTIONS: dict[str, dict[str, str]] = {
     "Organisation": {"organisation.changed": "changed the settings"},
 }
 WORDS = {action: words for group in ACTIONS.values() for action, words in group.items()}
+# Would answer whoever interviewed, and wrote on a guess: a piece of the identity stood there.
+ABOUT_FINDINGS = ["export.cleared"]
 BY = {"candidate": "The candidate", "lever": "Lever", "system": "Nom de Code"}
 PAGES = {
     "candidate": "candidates:candidate",
@@ -112,15 +114,23 @@ class Entry:
     details: list[str]
 
 
-def events(organisation: Organisation, action: str = "", about: str = "") -> QuerySet[AuditEvent]:
+def events(reader: Member, action: str = "", about: str = "") -> QuerySet[AuditEvent]:
     """Newest first. `about`: a kind of thing ("interview") or one thing ("interview:<id>")."""
-    found = AuditEvent.objects.filter(organisation=organisation).select_related("member__user")
+    found = AuditEvent.objects.filter(organisation=reader.organisation_id)
+    found = found.select_related("member__user")
+    found = found.exclude(action__in=ABOUT_FINDINGS, thing__in=_interviewed_by(reader))
     if action:
         found = found.filter(action=action)
     if about:
-        named = models.Q(thing=about) if ":" in about else models.Q(thing__startswith=f"{about}:")
+        named = Q(thing=about) if ":" in about else Q(thing__startswith=f"{about}:")
         found = found.filter(named)
     return found
+
+
+def _interviewed_by(reader: Member) -> list[str]:
+    held = Q(assignments__member=reader) | Q(former=reader)
+    interviews = apps.get_model("interviews", "Interview")._default_manager.filter(held)
+    return [f"interview:{pk}" for pk in interviews.values_list("pk", flat=True)]
 
 
 def kinds(organisation: Organisation) -> list[tuple[str, str]]:

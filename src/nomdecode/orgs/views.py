@@ -160,7 +160,7 @@ def revoke(request: MemberRequest, pk: int) -> HttpResponse:
 def audit_trail(request: MemberRequest) -> HttpResponse:
     organisation = request.member.organisation
     action, about = request.GET.get("action", ""), request.GET.get("about", "")
-    events = trail.events(organisation, action, about)
+    events = trail.events(request.member, action, about)
     page = Paginator(events, 50).get_page(request.GET.get("page"))
     return render(
         request,
