@@ -156,11 +156,12 @@ class Board:
             return {}
         shown = newest[0].union(*newest[1:], all=True) if newest[1:] else newest[0]
         rows = Passage.objects.filter(pk__in=[row["pk"] for row in shown])
-        found: dict[str, list[Passage]] = {}
         rows = rows.annotate(own=interviewed_by(self.reader, "opportunity__interview"))
-        for passage in rows.select_related(WITH_CANDIDATE).order_by("-entered_at"):
+        passages = list(rows.select_related(WITH_CANDIDATE).order_by("-entered_at"))
+        self._fresh = _heard_lately([row.opportunity_id for row in passages], self.cohort.now)
+        found: dict[str, list[Passage]] = {}
+        for passage in passages:
             found.setdefault(passage.stage, []).append(passage)
-        self._fresh = _heard_lately([row.opportunity_id for row in rows], self.cohort.now)
         return found
 
     def _card(self, passage: Passage) -> Card:
