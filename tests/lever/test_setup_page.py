@@ -363,7 +363,7 @@ def test_unsuccessful_ones_need_a_reason_to_be_archived_with(admin: Admin) -> No
 
 def _trail(admin: Admin) -> list[str]:
     """What the newest row about the settings says: what was done, then each detail."""
-    newest = trail.events(admin.organisation).filter(action__startswith="lever.")[:1]
+    newest = trail.events(admin.member).filter(action__startswith="lever.")[:1]
     (entry,) = trail.entries(newest)
     return [entry.what, *sorted(entry.details)]
 
