@@ -130,7 +130,7 @@ class Judge:
         for stage in funnel.ahead:
             here, of = place[stage.external_id], Counter[str]()
             for way in ways:
-                came = way.state == "hired" or place[way.furthest] >= here
+                came = way.state == "hired" or place.get(way.furthest, -1) >= here
                 of["reached" if came else way.state] += 1
             at = funnel.seen_from(stage)
             told = {"reached": at.reached, "left": at.left, "on_the_way": at.on_the_way}
@@ -152,7 +152,11 @@ class Judge:
             median, ninetieth = (
                 None if few else counted.quantile(found, share, now) for share in (0.5, 0.1)
             )
-            ours, theirs = pipeline[stage], signal[cohort.texts[stage]]
+            ours = pipeline.get(stage, times.Times())
+            theirs = signal.get(cohort.texts.get(stage, ""))
+            if theirs is None:  # so it is before the last reconciliation
+                self.add("wrong statistics", f"Signal does not know {stage}")
+                continue
             if (ours.median, ours.ninetieth) != approx((median, ninetieth)) or ours.ended != ended:
                 self.add("wrong statistics", f"{stage}: {ours}, counted {median}, {ninetieth}")
             names = ("advanced", "exited", "returned", "open", "censored")
