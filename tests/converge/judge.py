@@ -121,12 +121,15 @@ class Judge:
             "interview__opportunity__external_id", "state", "furthest"
         )
         found = {id: (state, furthest) for id, state, furthest in rows}
-        for id, way in ways.items():
-            if found.get(id) != (way.state, way.furthest):
-                self.add("wrong statistics", f"{id}: {found.get(id)}, counted {way.state}")
+        counts = {id: (way.state, way.furthest) for id, way in ways.items()}
+        for id in found.keys() | counts.keys():
+            if found.get(id) != counts.get(id):
+                self.add("wrong statistics", f"{id}: {found.get(id)}, counted {counts.get(id)}")
 
     def _funnel(self, funnel: Funnel, ways: Collection[Way]) -> None:
-        place = funnel.cohort.order
+        place, listed = funnel.cohort.order, [each["id"] for each in self.stages]
+        if [stage.external_id for stage in funnel.ahead] != listed[1:]:  # all begin in the first
+            self.add("wrong statistics", f"the funnel's stages: {funnel.ahead}")
         for stage in funnel.ahead:
             here, of = place[stage.external_id], Counter[str]()
             for way in ways:
@@ -143,6 +146,8 @@ class Judge:
         """Pipeline's and Signal's: how many left each stage how, and how long that took."""
         pipeline, now = times.compute(cohort), _ms(cohort.now)
         signal = {each["text"]: each for each in compute(cohort)["stages"]}
+        for stage in pipeline.keys() - stays.keys():
+            self.add("wrong statistics", f"nobody was in {stage}")
         for stage, found in stays.items():
             how = Counter(
                 "censored" if it.outcome == "open" and it.left else it.outcome for it in found

@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import DjangoCaptureOnCommitCallbacks
@@ -396,6 +398,25 @@ def test_what_lever_could_not_be_asked_about_is_reported_and_confirmed_later(her
     here.drain()
     delivery.refresh_from_db()
     assert delivery.verdict == "applied"
+
+
+def test_open_pages_of_the_interview_hear_that_something_is_reported_and_that_it_was_confirmed(
+    here: Heard,
+) -> None:
+    opportunity = here.ours()
+    here.move(opportunity)
+    here.heard(opportunity.external_id)
+    here.drain()
+
+    def told_by_drain() -> str:
+        with CaptureQueriesContext(connection) as captured:
+            here.drain()
+        return "".join(each["sql"] for each in captured if "pg_notify" in each["sql"])
+
+    here.heard(opportunity.external_id)  # once more: nothing changes
+    here.lever.fault({"match": GET, "kind": "status", "status": 503})
+    assert f"interview-{opportunity.interview_id}" in told_by_drain()
+    assert f"interview-{opportunity.interview_id}" in told_by_drain()
 
 
 def test_a_list_that_fails_leaves_all_of_them_reported(here: Heard, few: None) -> None:

@@ -305,6 +305,17 @@ def test_adopting_the_other_one_settles_it(connection: Connection, lever: Runnin
     assert len(notes(lever, before)) == 1  # the one that was there
 
 
+def test_adopting_what_another_interview_left_settles_it(
+    connection: Connection, lever: Running
+) -> None:
+    row = exported(connection)
+    left = profile_id(row)
+    adopted(row, in_lever(lever))
+    assert Duplicate.objects.get(settled_at=None).external_id == left
+    assert adopted(stopped(ready(connection)), left).succeeded
+    assert not Duplicate.objects.filter(settled_at=None).exists()
+
+
 def test_a_profile_that_lever_does_not_show_is_refused(connection: Connection) -> None:
     row = stopped(ready(connection))
     errand = adopted(row, str(uuid4()))

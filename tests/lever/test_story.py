@@ -191,6 +191,8 @@ def test_sending_anyway_is_in_the_audit_trail(recruiter: Member, stopped: Interv
     assert _send_anyway(recruiter, stopped) == 302
     event = AuditEvent.objects.get(action="export.cleared")
     assert (event.member, event.detail) == (recruiter, {"kinds": ["name", "place"]})
+    # Without the first line, the trail reads like that of any export that was asked for again.
+    assert AuditEvent.objects.get(action="export.retried").member == recruiter
     assert Export.objects.get().state == "waiting"
 
 

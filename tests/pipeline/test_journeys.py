@@ -236,6 +236,11 @@ def test_an_update_counts_what_was_there_before_it_once(acme):
         table.objects.all().delete()
     journeys.recount_where_never()
     assert rows(acme) == before
+    another = factories.passed(acme, at=START)
+    before = rows(acme)
+    Journey.objects.filter(interview=one.interview).delete()  # not of the other, written since
+    journeys.recount_where_never()
+    assert rows(acme) == before and another.journey
     Passage.objects.filter(opportunity=one).delete()
     journeys.recount_where_never()  # has its journeys: is not counted again at every start
     assert kept(one) == []

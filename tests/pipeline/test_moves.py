@@ -1,13 +1,17 @@
 """Stage moves are facts: however they are heard, the same history and the same place."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Event
 
 import pytest
+from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import factories
 from nomdecode.pipeline import moves, stages
+from nomdecode.pipeline.models import Opportunity
 from nomdecode.pipeline.moves import Change, Snapshot
 from nomdecode.pipeline.passages import in_order
 
@@ -141,3 +145,49 @@ def test_a_stage_that_comes_back_is_no_longer_gone():
     stages.replace(organisation, [("lead", "New lead")])
     stages.replace(organisation, [("lead", "New lead"), ("loop", "Loop")])
     assert not organisation.stages.exclude(gone_at=None).exists()
+
+
+# --- another profile takes the place of one
+
+
+ONSITE = Snapshot("onsite", (Change("onsite", 2, START),))
+
+
+def taken_by_another(first):
+    moves.make_way(first)
+    return moves.register(first.interview, "other", "", True, False, START)
+
+
+def test_what_was_asked_of_one_profile_is_not_said_of_the_other_that_took_its_place():
+    asked_of = factories.opportunity()
+    as_well = Opportunity.objects.get()
+    other = taken_by_another(Opportunity.objects.get())
+    moves.record(other, ONSITE, "export", LOOK)
+
+    archived = Snapshot("screen", HISTORY, LOOK, "Withdrew")
+    assert moves.record(asked_of, archived, "webhook", LOOK + timedelta(1)) == set()
+    assert not moves.gone(as_well, LOOK)
+
+    other.refresh_from_db()
+    assert (other.stage_id_now, other.archived_at, other.deleted_at) == ("onsite", None, None)
+    assert facts(other) == [("", "onsite", 2, START, "")]
+
+
+def test_nor_what_is_being_written_of_the_one_just_then(transactional_db):
+    first = factories.opportunity(None, ["lead"])
+    written, taken = Event(), Event()
+
+    def write_slowly():
+        with transaction.atomic():
+            moves.record(first, Snapshot("offer", HISTORY), "webhook", LOOK)
+            written.set()
+            taken.wait(0.2)  # it is not taken: that waits for the commit
+        connection.close()
+
+    with ThreadPoolExecutor(1) as writer:
+        writing = writer.submit(write_slowly)
+        written.wait()
+        other = taken_by_another(Opportunity.objects.get())
+        taken.set()
+        writing.result()
+    assert facts(other) == []

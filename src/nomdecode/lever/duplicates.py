@@ -160,7 +160,8 @@ def _open(connection: Connection) -> QuerySet[Duplicate]:
 def _settled(lever: client.Lever, duplicate: Duplicate, listed: Listed) -> bool:
     """Gone from Lever, adopted since, or archived by a person if one of two was too many."""
     export = duplicate.export
-    if export.steps.filter(remote_id=duplicate.external_id).exists():
+    steps = ExportStep.objects.filter(export__organisation=export.organisation_id)
+    if steps.filter(remote_id=duplicate.external_id).exists():
         return True
     if duplicate.thing == "note":
         profile = export.steps.get(name="profile").remote_id

@@ -205,7 +205,9 @@ def _take(
     _leave(export, steps["profile"], now)
     _set(steps["profile"], found.id)
     _set(steps["note"], notes[0] if notes else "")
-    export.duplicates.filter(external_id__in=[found.id, *notes[:1]]).update(settled_at=now)
+    # Also where another interview of ours had it before.
+    too_many = Duplicate.objects.filter(export__organisation=export.organisation_id)
+    too_many.filter(external_id__in=[found.id, *notes[:1]]).update(settled_at=now)
     calls.register(export, connection, calls.Thing(found.id, found))
     exports.retry(export)
 

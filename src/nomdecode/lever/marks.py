@@ -212,7 +212,7 @@ class _Drain:
             with transaction.atomic():
                 if at := deleted.get(id):
                     moves.gone(opportunity, at)
-                _looked(self.connection, marks[id])
+                _looked(self.connection, marks[id], opportunity)
 
     # --- what came of it
 
@@ -221,7 +221,7 @@ class _Drain:
         self, mark: Mark, opportunity: Opportunity, snapshot: moves.Snapshot, asked_at: datetime
     ) -> None:
         moves.record(opportunity, snapshot, "webhook", asked_at)
-        _looked(self.connection, mark)
+        _looked(self.connection, mark, opportunity)
 
     def _put_off(self, error: client.LeverError, mark: Mark | None = None) -> None:
         """What could not be looked at is looked at again, and shown meanwhile as reported."""
@@ -268,7 +268,7 @@ def _told_since(connection: Connection, ids: Iterable[str]) -> datetime:
 _UNDECIDED = [Verdict.WAITING, Verdict.NOT_OURS, Verdict.REPORTED]
 
 
-def _looked(connection: Connection, mark: Mark) -> None:
+def _looked(connection: Connection, mark: Mark, opportunity: Opportunity) -> None:
     """In the caller's transaction. What came since the mark was read is looked at once more."""
     unchanged = connection.marks.filter(pk=mark.pk, marked_at=mark.marked_at)
     unchanged.update(looked_at=timezone.now())
@@ -276,14 +276,20 @@ def _looked(connection: Connection, mark: Mark) -> None:
         opportunity_id=mark.opportunity_id, received_at__lte=mark.marked_at
     )
     heard.filter(verdict__in=_UNDECIDED).update(verdict=Verdict.APPLIED)
-    live.publish(connection.organisation_id, "lever")
+    _publish(connection, [opportunity])
 
 
 def _reported(connection: Connection) -> None:
     due = _due(connection).values("opportunity_id")
     waiting = connection.deliveries.filter(verdict=Verdict.WAITING, opportunity_id__in=due)
-    if waiting.update(verdict=Verdict.REPORTED):
-        live.publish(connection.organisation_id, "lever")
+    ids = set(waiting.values_list("opportunity_id", flat=True))
+    if waiting.filter(opportunity_id__in=ids).update(verdict=Verdict.REPORTED):
+        _publish(connection, ours(connection, ids).values())
+
+
+def _publish(connection: Connection, opportunities: Iterable[Opportunity]) -> None:
+    interviews = [f"interview-{each.interview_id}" for each in opportunities]
+    live.publish(connection.organisation_id, "lever", *interviews)
 
 
 def _ring_later(connection: Connection, seconds: float) -> None:

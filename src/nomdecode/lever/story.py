@@ -178,7 +178,7 @@ def _reported(opportunity: Opportunity, stages: dict[str, str]) -> list[Entry]:
     for delivery in found.order_by("triggered_at"):
         stage = stages.get(delivery.to_stage, "another stage")
         what = REPORTED.get(delivery.event, f"moved into {stage}")
-        detail = "not confirmed: Lever is asked again"
+        detail = "not confirmed yet: Lever is asked"
         entries.append(Entry(f"Reported: {what}", "now", delivery.triggered_at, detail))
     return entries
 

@@ -157,5 +157,7 @@ def send_anyway(request: MemberRequest, pk: UUID) -> HttpResponse:
         member=request.member,
         kinds=kinds,
     )
+    # Who does not read the line above reads this one, as after a stop for any other reason.
+    audit.record(export.organisation, "export.retried", export.interview, member=request.member)
     exports.clear(export, kinds)
     return redirect("interviews:interview", pk)

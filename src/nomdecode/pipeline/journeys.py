@@ -7,7 +7,7 @@ from itertools import batched
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet, Subquery
 from django.utils import timezone
 
 from nomdecode.interviews.models import Assignment, Interview, Outcome
@@ -134,10 +134,11 @@ def recount(organisation: Organisation) -> None:
 
 
 def recount_where_never() -> None:
-    """After an update from a version that kept no journeys."""
-    for organisation in Organisation.objects.filter(journeys=None):
-        if Outcome.objects.filter(interview__organisation=organisation).exists():
-            recount(organisation)
+    """After an update from a version that kept no journeys, or kept others."""
+    without = Outcome.objects.filter(successful=True, interview__journey=None)
+    without = without.filter(interview__organisation=OuterRef("pk"))
+    for organisation in Organisation.objects.filter(Exists(without)):
+        recount(organisation)
 
 
 # --- what the facts say

@@ -18,6 +18,8 @@ from nomdecode.pipeline.models import Opportunity, StageMove
 __all__ = ["Change", "Snapshot", "find", "gone", "make_way", "record", "register"]
 
 REASON_LENGTH = 120
+_HEARD = ["archived_at", "hired_at", "deleted_at", "kept_here_at", "erased_there_at"]
+_HEARD += ["looked_at", "as_of"]
 
 
 @dataclass(frozen=True)
@@ -69,22 +71,18 @@ def register(
     return Opportunity.objects.get(interview=interview)
 
 
+@transaction.atomic
 def make_way(opportunity: Opportunity) -> None:
     """Another profile takes this one's place: what was heard of this one is not said of that.
 
     The row stays, and what is counted of it, for register() and record() to bring up to the other.
     """
-    opportunity.moves.all().delete()
-    heard = dict.fromkeys(_HEARD)
-    Opportunity.objects.filter(pk=opportunity.pk).update(
-        stage_id_now="", archive_reason="", **heard
-    )
-
-
-_HEARD = (
-    *("archived_at", "hired_at", "deleted_at", "kept_here_at", "erased_there_at"),
-    *("looked_at", "as_of"),
-)
+    row = Opportunity.objects.select_for_update().get(pk=opportunity.pk)  # whoever writes is done
+    row.moves.all().delete()
+    for time in _HEARD:
+        setattr(row, time, None)
+    row.stage_id_now = row.archive_reason = ""
+    row.save()
 
 
 def find(organisation: Organisation, external_id: str) -> Opportunity | None:
@@ -105,8 +103,11 @@ def gone(opportunity: Opportunity, at: datetime) -> bool:
 
 
 def _take(opportunity: Opportunity, heard: Facts, how: str, now: datetime) -> set[str]:
+    told_of = opportunity.external_id
     with transaction.atomic(savepoint=False):
         opportunity.refresh_from_db(from_queryset=Opportunity.objects.select_for_update())
+        if opportunity.external_id != told_of:  # another took its place while Lever was asked
+            return set()
         rows = list(opportunity.moves.all())
         before = _facts(opportunity, rows)
         after = merge.merge(before, heard)

@@ -6,22 +6,17 @@ from django.db.models import Q, QuerySet
 
 from nomdecode.orgs.models import AuditEvent, Organisation
 
-LATE = timedelta(
-    seconds=5
-)  # after the time in its row, others see it: its transaction took so long
-
-ANSWERED = [
-    f"candidate.{what}" for what in ("consented", "refused", "lapsed", "withdrew", "erased")
-]
+LATE = timedelta(seconds=5)  # others see a row so long after the time in it, when it is committed
+ANSWERED = ["candidate.consented", "candidate.refused", "candidate.lapsed"]
+ANSWERED += ["candidate.withdrew", "candidate.erased"]
 HAPPENED = Q(action__startswith="scorecard.") | Q(action__startswith="interview.")
 
 
 def of_profiles(organisation: Organisation, moment: datetime) -> bool:
     """Whether one is elsewhere since, or counts no more."""
     moved = organisation.journeys.filter(changed_at__gt=moment - LATE)
-    return (
-        moved.exists() or _trail(organisation, moment).filter(action="scorecard.amended").exists()
-    )
+    amended = _trail(organisation, moment).filter(action="scorecard.amended")
+    return moved.exists() or amended.exists()
 
 
 def of_anything(organisation: Organisation, moment: datetime) -> bool:
