@@ -25,7 +25,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="nomdecode-faults-"))
     _environment(folder, options.rate)
     multiprocessing.set_start_method("forkserver")
-    multiprocessing.set_forkserver_preload(["faults.worker"])
+    multiprocessing.set_forkserver_preload(["faults.worker", "faults.stage"])
     began = time.monotonic()
     try:
         with Stage(folder, options.seed, options.rate, options.factor) as stage:

@@ -4,6 +4,7 @@ The product has no hooks for this: its functions are wrapped here, and its times
 one factor. What the harness must know of it is written into files of `folder`.
 """
 
+import gc
 import json
 import os
 import random
@@ -31,6 +32,7 @@ from nomdecode.conf import serve  # noqa: E402
 from nomdecode.lever import allowance, calls, deadline, export, pick_lists, protocol  # noqa: E402
 
 get_resolver().check()  # once, in the process that all workers are forked from
+gc.freeze()  # nor do they look for garbage in what they share
 
 SWEEP = 60.0  # seconds; the product's own cron knows no less than a minute
 # Points that are passed once by every export; the others come by seldom.
