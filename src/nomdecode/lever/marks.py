@@ -170,6 +170,8 @@ class _Drain:
             if opportunity := known.get(found.id):
                 snapshot = self.looks.snapshot(found)
                 self._record(due[found.id], opportunity, snapshot, asked_at)
+        if known:
+            _publish(self.connection, known.values())
 
     # --- one by one
 
@@ -199,6 +201,7 @@ class _Drain:
             return False
         else:
             self._record(mark, opportunity, self.looks.snapshot(found), asked_at)
+            _publish(self.connection, [opportunity])
         return True
 
     def _ask_what_is_deleted(self) -> None:
@@ -208,11 +211,13 @@ class _Drain:
         marks = {mark.opportunity_id: mark for mark in self.unseen.values()}
         until = moment.now() + OVERLAP
         deleted = self.looks.deleted(until - FURTHEST_BACK, until)
-        for id, opportunity in ours(self.connection, marks).items():
+        known = ours(self.connection, marks)
+        for id, opportunity in known.items():
             with transaction.atomic():
                 if at := deleted.get(id):
                     moves.gone(opportunity, at)
-                _looked(self.connection, marks[id], opportunity)
+                _looked(self.connection, marks[id])
+        _publish(self.connection, known.values())
 
     # --- what came of it
 
@@ -221,7 +226,7 @@ class _Drain:
         self, mark: Mark, opportunity: Opportunity, snapshot: moves.Snapshot, asked_at: datetime
     ) -> None:
         moves.record(opportunity, snapshot, "webhook", asked_at)
-        _looked(self.connection, mark, opportunity)
+        _looked(self.connection, mark)
 
     def _put_off(self, error: client.LeverError, mark: Mark | None = None) -> None:
         """What could not be looked at is looked at again, and shown meanwhile as reported."""
@@ -268,7 +273,7 @@ def _told_since(connection: Connection, ids: Iterable[str]) -> datetime:
 _UNDECIDED = [Verdict.WAITING, Verdict.NOT_OURS, Verdict.REPORTED]
 
 
-def _looked(connection: Connection, mark: Mark, opportunity: Opportunity) -> None:
+def _looked(connection: Connection, mark: Mark) -> None:
     """In the caller's transaction. What came since the mark was read is looked at once more."""
     unchanged = connection.marks.filter(pk=mark.pk, marked_at=mark.marked_at)
     unchanged.update(looked_at=timezone.now())
@@ -276,7 +281,6 @@ def _looked(connection: Connection, mark: Mark, opportunity: Opportunity) -> Non
         opportunity_id=mark.opportunity_id, received_at__lte=mark.marked_at
     )
     heard.filter(verdict__in=_UNDECIDED).update(verdict=Verdict.APPLIED)
-    _publish(connection, [opportunity])
 
 
 def _reported(connection: Connection) -> None:
@@ -288,6 +292,7 @@ def _reported(connection: Connection) -> None:
 
 
 def _publish(connection: Connection, opportunities: Iterable[Opportunity]) -> None:
+    """That deliveries of theirs have another verdict; of a move itself moves.py tells."""
     interviews = [f"interview-{each.interview_id}" for each in opportunities]
     live.publish(connection.organisation_id, "lever", *interviews)
 

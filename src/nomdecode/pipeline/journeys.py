@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import batched
 from uuid import UUID
 
@@ -144,6 +145,7 @@ def recount_where_never() -> None:
 # --- what the facts say
 
 
+@cache  # to say it takes as long as to ask it, and it is asked at every move
 def _interviews() -> QuerySet[Interview]:
     """Those with an outcome; with them opportunity and journey, if there are, and the decider."""
     decider = Assignment.objects.filter(interview=OuterRef("pk"), decider=True).values("member_id")
