@@ -6,7 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from converge.judge import FAILURES
+from django.utils import timezone
+
+import factories
+from converge.counted import Stay
+from converge.judge import FAILURES, Judge
+from nomdecode.pipeline.cohort import Cohort, Filters
 
 TESTS = Path(__file__).parents[1]
 
@@ -34,3 +39,11 @@ def test_it_converges() -> None:
     assert counted(told, "wrong before the last reconciliation") > 1  # the judge does see it
     for trouble in ("web killed", "workers killed", "receiver cut off"):
         assert counted(told, trouble) == 1
+
+
+def test_a_stage_that_only_lever_knows_is_wrong_and_does_not_end_the_judgement(db: None) -> None:
+    judge = Judge.__new__(Judge)  # of a run that has not been
+    judge.failures = {name: [] for name in FAILURES}
+    cohort = Cohort(factories.organisation(), Filters(days="all"), timezone.now())
+    judge._times(cohort, {"added-there": [Stay("added-there", 0, None, "open")]})
+    assert judge.failures["wrong statistics"] == ["Signal does not know added-there"]

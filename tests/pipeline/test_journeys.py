@@ -234,15 +234,15 @@ def test_an_update_counts_what_was_there_before_it_once(acme):
     before = rows(acme)
     for table in (Passage, Journey, Tally):
         table.objects.all().delete()
-    journeys.recount_where_never()
+    journeys.recount_where_missing()
     assert rows(acme) == before
     another = factories.passed(acme, at=START)
     before = rows(acme)
     Journey.objects.filter(interview=one.interview).delete()  # not of the other, written since
-    journeys.recount_where_never()
+    journeys.recount_where_missing()
     assert rows(acme) == before and another.journey
     Passage.objects.filter(opportunity=one).delete()
-    journeys.recount_where_never()  # has its journeys: is not counted again at every start
+    journeys.recount_where_missing()  # has its journeys: is not counted again at every start
     assert kept(one) == []
 
 

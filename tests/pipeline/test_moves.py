@@ -186,7 +186,7 @@ def test_nor_what_is_being_written_of_the_one_just_then(transactional_db):
 
     with ThreadPoolExecutor(1) as writer:
         writing = writer.submit(write_slowly)
-        written.wait()
+        assert written.wait(20)
         other = taken_by_another(Opportunity.objects.get())
         taken.set()
         writing.result()

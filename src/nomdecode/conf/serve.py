@@ -29,7 +29,7 @@ def prepare() -> None:
     from nomdecode.pipeline import journeys
 
     erasure.replay()  # a restored backup may have brought back who was erased since
-    journeys.recount_where_never()
+    journeys.recount_where_missing()
 
 
 def web(host: str, port: int) -> Program:

@@ -170,8 +170,6 @@ class _Drain:
             if opportunity := known.get(found.id):
                 snapshot = self.looks.snapshot(found)
                 self._record(due[found.id], opportunity, snapshot, asked_at)
-        if known:
-            _publish(self.connection, known.values())
 
     # --- one by one
 
@@ -201,7 +199,6 @@ class _Drain:
             return False
         else:
             self._record(mark, opportunity, self.looks.snapshot(found), asked_at)
-            _publish(self.connection, [opportunity])
         return True
 
     def _ask_what_is_deleted(self) -> None:
@@ -211,13 +208,11 @@ class _Drain:
         marks = {mark.opportunity_id: mark for mark in self.unseen.values()}
         until = moment.now() + OVERLAP
         deleted = self.looks.deleted(until - FURTHEST_BACK, until)
-        known = ours(self.connection, marks)
-        for id, opportunity in known.items():
+        for id, opportunity in ours(self.connection, marks).items():
             with transaction.atomic():
                 if at := deleted.get(id):
                     moves.gone(opportunity, at)
-                _looked(self.connection, marks[id])
-        _publish(self.connection, known.values())
+                _looked(self.connection, marks[id], opportunity)
 
     # --- what came of it
 
@@ -226,7 +221,7 @@ class _Drain:
         self, mark: Mark, opportunity: Opportunity, snapshot: moves.Snapshot, asked_at: datetime
     ) -> None:
         moves.record(opportunity, snapshot, "webhook", asked_at)
-        _looked(self.connection, mark)
+        _looked(self.connection, mark, opportunity)
 
     def _put_off(self, error: client.LeverError, mark: Mark | None = None) -> None:
         """What could not be looked at is looked at again, and shown meanwhile as reported."""
@@ -273,7 +268,7 @@ def _told_since(connection: Connection, ids: Iterable[str]) -> datetime:
 _UNDECIDED = [Verdict.WAITING, Verdict.NOT_OURS, Verdict.REPORTED]
 
 
-def _looked(connection: Connection, mark: Mark) -> None:
+def _looked(connection: Connection, mark: Mark, opportunity: Opportunity) -> None:
     """In the caller's transaction. What came since the mark was read is looked at once more."""
     unchanged = connection.marks.filter(pk=mark.pk, marked_at=mark.marked_at)
     unchanged.update(looked_at=timezone.now())
@@ -281,6 +276,7 @@ def _looked(connection: Connection, mark: Mark) -> None:
         opportunity_id=mark.opportunity_id, received_at__lte=mark.marked_at
     )
     heard.filter(verdict__in=_UNDECIDED).update(verdict=Verdict.APPLIED)
+    _publish(connection, [opportunity])
 
 
 def _reported(connection: Connection) -> None:

@@ -134,8 +134,8 @@ def recount(organisation: Organisation) -> None:
     tallies.count_anew(organisation)
 
 
-def recount_where_never() -> None:
-    """After an update from a version that kept no journeys, or kept others."""
+def recount_where_missing() -> None:
+    """Where a journey is: after an update from a version that kept none, or kept others."""
     without = Outcome.objects.filter(successful=True, interview__journey=None)
     without = without.filter(interview__organisation=OuterRef("pk"))
     for organisation in Organisation.objects.filter(Exists(without)):

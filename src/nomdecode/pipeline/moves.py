@@ -18,8 +18,6 @@ from nomdecode.pipeline.models import Opportunity, StageMove
 __all__ = ["Change", "Snapshot", "find", "gone", "make_way", "record", "register"]
 
 REASON_LENGTH = 120
-_HEARD = ["archived_at", "hired_at", "deleted_at", "kept_here_at", "erased_there_at"]
-_HEARD += ["looked_at", "as_of"]
 
 
 @dataclass(frozen=True)
@@ -79,9 +77,9 @@ def make_way(opportunity: Opportunity) -> None:
     """
     row = Opportunity.objects.select_for_update().get(pk=opportunity.pk)  # whoever writes is done
     row.moves.all().delete()
-    for time in _HEARD:
-        setattr(row, time, None)
     row.stage_id_now = row.archive_reason = ""
+    row.looked_at = row.as_of = row.archived_at = row.hired_at = row.deleted_at = None
+    row.kept_here_at = row.erased_there_at = None
     row.save()
 
 
