@@ -1,10 +1,14 @@
 """What needs one member: a row each, with what to do about it."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
+from uuid import UUID
 
+from django.db import connection as database
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.urls import reverse
 
@@ -14,7 +18,7 @@ from nomdecode.interviews.models import Assignment, Interview, Outcome, State
 from nomdecode.lever import activity, problem_kinds, problems, taken_back
 from nomdecode.lever.eligibility import REASONS
 from nomdecode.lever.models import Connection, Export, ExportState
-from nomdecode.orgs.models import Member, Role
+from nomdecode.orgs.models import Member, Organisation, Role
 from nomdecode.pipeline import moves
 from nomdecode.pipeline.models import Opportunity
 
@@ -22,6 +26,9 @@ OVERDUE = timedelta(hours=24)  # since it was held; a reminder counts as long
 OF_THE_CONNECTION = ("stage_gone", "not_allowed", "clock")  # one thing an admin does frees them all
 AT_A_TIME = 3  # of what somebody may have done to many at once
 NOT_AT_HOME = ("key_refused", "left_out")  # told by _connection(); needs nobody
+ANYBODY, ANYWHERE = -1, UUID(int=0)  # stand in the question for a member and an organisation
+type Rows = Callable[[Member], QuerySet[Any]]
+type Needs = Callable[[QuerySet[Any], Member], list[Need]]
 
 
 @dataclass(frozen=True)
@@ -38,18 +45,44 @@ class Need:
 
 def of(member: Member, now: datetime) -> list[Need]:
     """Own scorecards first, then what waits for staff, then Lever."""
-    interviews = list(_open_interviews(member))
+    there_are = _there_are(member)
+    interviews = _read(_open_interviews(member)) if _open_interviews in there_are else []
     found = [need for one in interviews for need in _own(one, member, now)]
     if access.is_staff(member):
         found += [need for one in interviews for need in _for_staff(one, member, now)]
-        found += _exports(member) + _erasures(member) + _taken_back(member)
-    if member.role == Role.ADMIN:
-        found += _problems(member) + _connection(member) + _deleted_there(member)
+    for rows, needs in {**FOR_STAFF, **FOR_ADMINS}.items():
+        if rows in there_are:
+            found += needs(rows(member), member)
     return found
 
 
-def _open_interviews(member: Member) -> list[Interview]:
-    """Those that may need somebody: the newest 200, without who has left.
+def _there_are(member: Member) -> list[Rows]:
+    """Of which kinds of rows, among those that the member is asked about, there are any."""
+    sql, params = _question(member.role)
+    of_member: dict[Any, Any] = {ANYBODY: member.pk, ANYWHERE: member.organisation_id}
+    with database.cursor() as cursor:
+        cursor.execute(sql, [of_member.get(each, each) for each in params])
+        answers = cursor.fetchone()
+    return [rows for rows, answer in zip(_asked(member), answers, strict=True) if answer]
+
+
+@cache
+def _question(role: str) -> tuple[str, tuple[Any, ...]]:
+    """One query for all kinds: every page asks it, and to word it costs more than the answer."""
+    member = Member(pk=ANYBODY, organisation_id=ANYWHERE, role=role)
+    any_rows = [Exists(rows(member)) for rows in _asked(member)]
+    question = Organisation.objects.filter(pk=ANYWHERE).values_list(*any_rows)
+    return question.query.sql_with_params()
+
+
+def _asked(member: Member) -> list[Rows]:
+    staff = FOR_STAFF if access.is_staff(member) else {}
+    admins = FOR_ADMINS if member.role == Role.ADMIN else {}
+    return [_open_interviews, *staff, *admins]
+
+
+def _open_interviews(member: Member) -> QuerySet[Interview]:
+    """Those that may need somebody, without who has left.
 
     Named by their ids first, so that all those which need nobody are not read.
     """
@@ -62,12 +95,15 @@ def _open_interviews(member: Member) -> list[Interview]:
         organisation=member.organisation_id,
         state__in=[State.UNSCHEDULED, State.SCHEDULED, State.HELD],
     )
-    rephrase = member.assignments.filter(rephrase_asked_at__isnull=False)
+    rephrase = Assignment.objects.filter(member=member.pk, rephrase_asked_at__isnull=False)
     ids = waiting.values("pk").union(rephrase.values("interview"))
     found = access.visible(member).filter(pk__in=ids)
-    found = found.filter(candidate__withdrawn_at=None, candidate__erased_at=None)
-    # Every page asks for these: no more is read than is said.
-    found = found.select_related(None).select_related("candidate", "outcome")
+    return found.filter(candidate__withdrawn_at=None, candidate__erased_at=None)
+
+
+def _read(interviews: QuerySet[Interview]) -> list[Interview]:
+    """The newest 200. Every page asks for these: no more is read than is said."""
+    found = interviews.select_related(None).select_related("candidate", "outcome")
     return list(found.order_by("starts_at", "created_at")[:200])
 
 
@@ -124,27 +160,38 @@ def _due_since(interview: Interview) -> datetime | None:
     return interview.starts_at and interview.starts_at + timedelta(minutes=interview.minutes)
 
 
-def _erasures(member: Member) -> list[Need]:
-    """Who was erased here and still has a profile in Lever, named or not."""
+def _erased_here(member: Member) -> QuerySet[Any]:
+    """Who still has a profile in Lever, named or not."""
     there = Opportunity.objects.filter(
         organisation=member.organisation_id,
         deleted_at=None,
         erased_there_at=None,
         interview__candidate__erased_at__isnull=False,
-    ).annotate(since=F("interview__candidate__erased_at"))
+    )
+    return there.annotate(since=F("interview__candidate__erased_at"))
+
+
+def _erasures(there: QuerySet[Any], member: Member) -> list[Need]:
     return _looks("Had everything erased: erase the profile in Lever, too", there)
 
 
-def _taken_back(member: Member) -> list[Need]:
+def _taken_back(member: Member) -> QuerySet[Any]:
     """Who withdrew, or said no after all, between the profile in Lever and its scorecards."""
     there = taken_back.profiles(member.organisation_id)
-    there = there.annotate(since=F("interview__export__state_since"))
+    return there.annotate(since=F("interview__export__state_since"))
+
+
+def _words_taken_back(there: QuerySet[Any], member: Member) -> list[Need]:
     return _looks("Took their word back: erase the profile in Lever, too", there)
 
 
-def _deleted_there(member: Member) -> list[Need]:
-    """Whom Lever has deleted, perhaps since they asked for it: few at a time."""
-    there = moves.deleted_only_there(member.organisation_id).annotate(since=F("deleted_at"))
+def _deleted_there(member: Member) -> QuerySet[Any]:
+    """Whom Lever has deleted, perhaps since they asked for it."""
+    return moves.deleted_only_there(member.organisation_id).annotate(since=F("deleted_at"))
+
+
+def _deletions(there: QuerySet[Any], member: Member) -> list[Need]:
+    """Few at a time."""
     there = there.order_by("since", "pk")
     found = _looks("Deleted in Lever: erase what is held here, too?", there[: AT_A_TIME + 1])
     if len(found) <= AT_A_TIME:
@@ -168,13 +215,15 @@ def _looks(sentence: str, there: QuerySet[Any]) -> list[Need]:
     ]
 
 
-def _exports(member: Member) -> list[Need]:
-    """Stopped ones; those that an admin frees all at once are one row, and the admin's problem."""
-    stopped = activity.visible(member).filter(state=ExportState.STOPPED)
+def _stopped(member: Member) -> QuerySet[Any]:
+    return activity.visible(member).filter(state=ExportState.STOPPED)
+
+
+def _exports(stopped: QuerySet[Any], member: Member) -> list[Need]:
+    """Those that an admin frees all at once are one row, and the admin's problem."""
     stopped = stopped.select_related(None).select_related("interview__candidate")
     settings: Counter[str] = Counter()
     found = []
-    export: Any
     for export in stopped.order_by("pk"):
         if export.reason in OF_THE_CONNECTION:
             settings[export.reason] += 1
@@ -190,10 +239,13 @@ def _exports(member: Member) -> list[Need]:
     ]
 
 
-def _problems(member: Member) -> list[Need]:
+def _open_problems(member: Member) -> QuerySet[Any]:
     """As last watched; what stopped one by one is told by _exports()."""
     rows = problems.still_open(member.organisation_id).exclude(kind__in=NOT_AT_HOME)
-    rows = rows.exclude(Q(kind="stopped") & ~Q(key__in=OF_THE_CONNECTION))
+    return rows.exclude(Q(kind="stopped") & ~Q(key__in=OF_THE_CONNECTION))
+
+
+def _problems(rows: QuerySet[Any], member: Member) -> list[Need]:
     found = []
     for row in rows:
         said = problem_kinds.words(row.kind, row.key)
@@ -203,11 +255,24 @@ def _problems(member: Member) -> list[Need]:
     return found
 
 
-def _connection(member: Member) -> list[Need]:
-    connection = Connection.objects.filter(organisation=member.organisation_id).first()
-    waiting = Export.objects.filter(
+def _held_up(member: Member) -> QuerySet[Any]:
+    """The organisation, if its key is refused or profiles wait for the key or the toggle."""
+    refused = Connection.objects.filter(
+        organisation=member.organisation_id, api_key_refused_at__isnull=False
+    )
+    held_up = Exists(refused) | Exists(_waiting(member))
+    return Organisation.objects.filter(held_up, pk=member.organisation_id)
+
+
+def _waiting(member: Member) -> QuerySet[Export]:
+    return Export.objects.filter(
         organisation=member.organisation_id, state=ExportState.WAITING, reason__in=["off", "key"]
-    ).count()
+    )
+
+
+def _connection(_: QuerySet[Any], member: Member) -> list[Need]:
+    connection = Connection.objects.filter(organisation=member.organisation_id).first()
+    waiting = _waiting(member).count()
     if connection and connection.api_key_refused_at:
         sentence = "Lever refuses the Data API key" + (f"; {profiles(waiting)}" if waiting else "")
         since = connection.api_key_refused_at
@@ -224,3 +289,16 @@ def profiles(count: int) -> str:
 
 def _words(reason: str) -> str:
     return REASONS.get(reason, "The profile could not go to Lever")
+
+
+# What the rows are that somebody is asked about, and what is said of them: in this order.
+FOR_STAFF: dict[Rows, Needs] = {
+    _stopped: _exports,
+    _erased_here: _erasures,
+    _taken_back: _words_taken_back,
+}
+FOR_ADMINS: dict[Rows, Needs] = {
+    _open_problems: _problems,
+    _held_up: _connection,
+    _deleted_there: _deletions,
+}
