@@ -1,6 +1,7 @@
 """The stream of live events over real HTTP, from the server that serves the product."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
@@ -25,16 +26,25 @@ def site(db: None) -> Iterator[str]:
         yield url
 
 
-@contextmanager
-def stream(site: str, member: Member) -> Iterator[Iterator[str]]:
-    """What is said on the stream, as it arrives."""
+def signed_in(site: str, member: Member) -> httpx2.Client:
     client = Client()
     client.force_login(member.user)
     cookies = {name: cookie.value for name, cookie in client.cookies.items()}
-    with (
-        httpx2.Client(cookies=cookies, timeout=served.DEADLINE) as http,
-        http.stream("GET", f"{site}/live") as answer,
-    ):
+    return httpx2.Client(base_url=site, cookies=cookies, timeout=served.DEADLINE)
+
+
+def stream_of_page(site: str, member: Member) -> str:
+    """The address that a page, drawn now, listens to."""
+    with signed_in(site, member) as http:
+        found = re.search('data-live="([^"]+)"', http.get("/").text)
+    assert found
+    return found[1]
+
+
+@contextmanager
+def stream(site: str, member: Member, path: str = "/live") -> Iterator[Iterator[str]]:
+    """What is said on the stream, as it arrives."""
+    with signed_in(site, member) as http, http.stream("GET", path) as answer:
         assert answer.headers["content-type"] == "text/event-stream"
         lines = answer.iter_lines()
         yield (line.removeprefix("data: ") for line in lines if line.startswith("data: "))
@@ -60,6 +70,49 @@ def test_an_event_of_another_organisation_does_not(site: str) -> None:
         live.publish(other.organisation_id, "pipeline")
         live.publish(member.organisation_id, "home")  # comes after it, so nothing is waited for
         assert next(said) == '{"topic": "home"}'
+
+
+def test_a_page_hears_first_what_it_missed_since_it_was_drawn_and_nothing_else(site: str) -> None:
+    member, other = factories.member(), factories.member()
+    with stream(site, member) as open_before:
+        until_listening(open_before)
+        address = stream_of_page(site, member)
+        live.publish(other.organisation_id, "pipeline")
+        live.publish(member.organisation_id, "signal")
+        assert next(open_before) == '{"topic": "signal"}'
+        with stream(site, member, address) as said:
+            assert next(said) == '{"topic": "signal"}'
+        with stream(site, member, stream_of_page(site, member)) as said:
+            live.publish(member.organisation_id, "home")
+            assert next(said) == '{"topic": "home"}'
+
+
+def test_a_page_that_another_process_drew_looks_at_everything_again(site: str) -> None:
+    member = factories.member()
+    with stream(site, member) as open_before:
+        until_listening(open_before)
+        with stream(site, member, "/live?since=another-7") as said:
+            assert next(said) == '{"topic": "*"}'
+
+
+def test_what_is_longer_ago_than_is_remembered_is_not_taken_for_nothing() -> None:
+    hub, ours = live._Hub(), uuid4()
+    hub._begin()
+    drawn = hub.position
+    for _ in range(live.REMEMBERED):
+        hub._hear(str(ours), "pipeline")
+    assert hub.missed(ours, drawn) == ["pipeline"]
+    hub._hear(str(uuid4()), "pipeline")
+    assert hub.missed(ours, drawn) == ["*"]
+
+
+def test_after_a_gap_in_listening_every_page_drawn_before_looks_again() -> None:
+    hub, ours = live._Hub(), uuid4()
+    hub._begin()
+    drawn = hub.position
+    hub._begin()
+    assert hub.missed(ours, drawn) == ["*"]
+    assert hub.missed(ours, hub.position) == []
 
 
 def test_open_pages_hold_no_database_connection(site: str) -> None:

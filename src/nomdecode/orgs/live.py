@@ -6,6 +6,8 @@ An event says only which thing changed, never what; the browser asks for the par
 import asyncio
 import json
 import logging
+import secrets
+from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any, LiteralString
 from uuid import UUID
@@ -19,6 +21,7 @@ log = logging.getLogger(__name__)
 CHANNEL = "nomdecode_live"
 KEEP_ALIVE_SECONDS = 15.0
 LONGEST_SECONDS = 300.0  # then the page asks anew, and who may not any more is turned away
+REMEMBERED = 1000  # events, for pages which are on their way to the reader
 
 
 def publish(organisation_id: UUID, *topics: str) -> None:
@@ -37,11 +40,17 @@ def telling(organisation_id: UUID, *topics: str) -> tuple[LiteralString, list[An
 
 
 class _Hub:
-    """The subscribers of this process and the task that feeds them."""
+    """The subscribers of this process and the task that feeds them.
+
+    `position` says what has been heard so far: which unbroken time of listening, and how much in
+    it. Of pages drawn since then it is known what they have missed.
+    """
 
     def __init__(self) -> None:
         self.queues: dict[asyncio.Queue[str], str] = {}
         self.task: asyncio.Task[None] | None = None
+        self.heard: deque[tuple[str, str, str]] = deque(maxlen=REMEMBERED)
+        self.position = ""
 
     def subscribe(self, organisation_id: UUID) -> asyncio.Queue[str]:
         queue: asyncio.Queue[str] = asyncio.Queue(maxsize=100)
@@ -50,49 +59,78 @@ class _Hub:
             self.task = asyncio.create_task(self._listen())
         return queue
 
+    def missed(self, organisation_id: UUID, position: str) -> list[str]:
+        """The topics of the organisation since `position`; "*" if that is not known any more."""
+        if position and position == self.position:
+            return []
+        positions = [before for before, _, _ in self.heard]
+        if position not in positions:
+            return ["*"]
+        since = list(self.heard)[positions.index(position) :]
+        topics = [topic for _, owner, topic in since if owner == str(organisation_id)]
+        return list(dict.fromkeys(topics))
+
     async def _listen(self) -> None:
         while self.queues:
             try:
                 params = direct.parameters()
                 async with await psycopg.AsyncConnection.connect(**params, autocommit=True) as link:
                     await link.execute(f"LISTEN {CHANNEL}")
-                    self._send_all("*")  # what was missed while not listening
+                    self._begin()
                     async for notify in link.notifies():
                         event = json.loads(notify.payload)
-                        self._send(event["organisation"], event["topic"])
+                        self._hear(event["organisation"], event["topic"])
             except psycopg.OperationalError as error:
                 log.warning("live events: %s; listening again in a second", type(error).__name__)
                 await asyncio.sleep(1)
+
+    def _begin(self) -> None:
+        """What was missed while not listening is missed by all pages so far."""
+        self.heard.clear()
+        self.position = f"{secrets.token_hex(4)}-0"
+        for organisation_id in set(self.queues.values()):
+            self._send(organisation_id, "*")
+
+    def _hear(self, organisation_id: str, topic: str) -> None:
+        self.heard.append((self.position, organisation_id, topic))
+        begun, _, count = self.position.partition("-")
+        self.position = f"{begun}-{int(count) + 1}"
+        self._send(organisation_id, topic)
 
     def _send(self, organisation_id: str, topic: str) -> None:
         for queue, owner in self.queues.items():
             if owner == organisation_id and not queue.full():
                 queue.put_nowait(topic)
 
-    def _send_all(self, topic: str) -> None:
-        for organisation_id in set(self.queues.values()):
-            self._send(organisation_id, topic)
-
 
 _hub = _Hub()
 
 
-async def stream(organisation_id: UUID) -> AsyncIterator[str]:
+def position() -> str:
+    """Where this process is in what it hears: a page that is drawn from now on holds all before."""
+    return _hub.position
+
+
+async def stream(organisation_id: UUID, since: str = "") -> AsyncIterator[str]:
     """Server-sent events (WHATWG HTML, 9.2) of one organisation: {"topic": …}, "*" for all.
 
-    Ends after LONGEST_SECONDS.
+    First what a page has missed that was drawn at the position `since`, "*" where that is not
+    known: another process drew it, or long ago. Ends after LONGEST_SECONDS.
     """
     queue, clock = _hub.subscribe(organisation_id), asyncio.get_running_loop().time
     ends = clock() + LONGEST_SECONDS
     try:
-        # "*" first: the page may have been drawn a moment before the stream began.
-        yield 'retry: 1000\ndata: {"topic": "*"}\n\n'
+        yield "retry: 1000\n\n"
+        for topic in _hub.missed(organisation_id, since):
+            yield _event(topic)
         while (left := ends - clock()) > 0:
             try:
-                topic = await asyncio.wait_for(queue.get(), min(left, KEEP_ALIVE_SECONDS))
+                yield _event(await asyncio.wait_for(queue.get(), min(left, KEEP_ALIVE_SECONDS)))
             except TimeoutError:
                 yield ": still here\n\n"
-            else:
-                yield f"data: {json.dumps({'topic': topic})}\n\n"
     finally:
         _hub.queues.pop(queue, None)
+
+
+def _event(topic: str) -> str:
+    return f"data: {json.dumps({'topic': topic})}\n\n"

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.utils.functional import SimpleLazyObject
 from django_htmx.middleware import HtmxDetails
 
+from nomdecode.orgs import live
 from nomdecode.orgs.models import Member, Role
 
 
@@ -207,4 +208,5 @@ class RolesMiddleware:
         if member.role not in ROLES[access]:
             raise Http404  # what you may not see does not exist for you
         request.member = member  # type: ignore[attr-defined]
+        request.live_since = live.position()  # type: ignore[attr-defined]  # before the view reads
         return None

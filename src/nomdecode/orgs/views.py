@@ -210,14 +210,14 @@ def _welcome(request: HttpRequest, invitation: Invitation) -> HttpResponse:
 @require_GET
 async def live(request: MemberRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(
-        _events(request.member.organisation_id),
+        _events(request.member.organisation_id, request.GET.get("since", "")),
         content_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )
 
 
-async def _events(organisation_id: UUID) -> AsyncIterator[str]:
+async def _events(organisation_id: UUID, since: str) -> AsyncIterator[str]:
     # The connection that found the session would otherwise be held as long as the page is open.
     await sync_to_async(connections.close_all)()
-    async for event in live_events.stream(organisation_id):
+    async for event in live_events.stream(organisation_id, since):
         yield event
