@@ -76,6 +76,10 @@ class Migration(migrations.Migration):
                 ('interview', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='export', to='interviews.interview')),
                 ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='exports', to='orgs.organisation')),
             ],
+            options={
+                'indexes': [models.Index(fields=['organisation', '-created_at'], name='export_newest'), models.Index(fields=['organisation', 'state', '-created_at'], name='export_by_state')],
+                'constraints': [models.UniqueConstraint(fields=('organisation', 'marker'), name='marker_once')],
+            },
         ),
         migrations.CreateModel(
             name='Errand',
@@ -106,6 +110,9 @@ class Migration(migrations.Migration):
                 ('settled_at', models.DateTimeField(null=True)),
                 ('export', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='duplicates', to='lever.export')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('export', 'external_id'), name='duplicate_once')],
+            },
         ),
         migrations.CreateModel(
             name='ExportStep',
@@ -126,6 +133,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['order'],
+                'constraints': [models.UniqueConstraint(fields=('export', 'name'), name='step_once')],
             },
         ),
         migrations.CreateModel(
@@ -157,6 +165,9 @@ class Migration(migrations.Migration):
                 ('tries', models.PositiveSmallIntegerField(default=0)),
                 ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='marks', to='lever.connection')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('connection', 'opportunity_id'), name='mark_once')],
+            },
         ),
         migrations.CreateModel(
             name='MemberEmail',
@@ -175,6 +186,9 @@ class Migration(migrations.Migration):
                 ('fetched_at', models.DateTimeField()),
                 ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pick_lists', to='lever.connection')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('connection', 'kind'), name='pick_list_once')],
+            },
         ),
         migrations.CreateModel(
             name='PositionPosting',
@@ -199,6 +213,10 @@ class Migration(migrations.Migration):
                 ('closing_mailed_at', models.DateTimeField(null=True)),
                 ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='problems', to='orgs.organisation')),
             ],
+            options={
+                'indexes': [models.Index(fields=['organisation', '-opened_at'], name='lever_probl_organis_256109_idx')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('closed_at', None)), fields=('organisation', 'kind', 'key'), name='problem_once')],
+            },
         ),
         migrations.CreateModel(
             name='SigningToken',
@@ -232,50 +250,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'deliveries',
+                'indexes': [models.Index(fields=['connection', '-received_at'], name='lever_deliv_connect_e870af_idx')],
+                'constraints': [models.UniqueConstraint(fields=('connection', 'token'), name='delivery_once')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='export',
-            index=models.Index(fields=['organisation', '-created_at'], name='export_newest'),
-        ),
-        migrations.AddIndex(
-            model_name='export',
-            index=models.Index(fields=['organisation', 'state', '-created_at'], name='export_by_state'),
-        ),
-        migrations.AddConstraint(
-            model_name='export',
-            constraint=models.UniqueConstraint(fields=('organisation', 'marker'), name='marker_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='duplicate',
-            constraint=models.UniqueConstraint(fields=('export', 'external_id'), name='duplicate_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='exportstep',
-            constraint=models.UniqueConstraint(fields=('export', 'name'), name='step_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='mark',
-            constraint=models.UniqueConstraint(fields=('connection', 'opportunity_id'), name='mark_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='picklist',
-            constraint=models.UniqueConstraint(fields=('connection', 'kind'), name='pick_list_once'),
-        ),
-        migrations.AddIndex(
-            model_name='problem',
-            index=models.Index(fields=['organisation', '-opened_at'], name='lever_probl_organis_256109_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='problem',
-            constraint=models.UniqueConstraint(condition=models.Q(('closed_at', None)), fields=('organisation', 'kind', 'key'), name='problem_once'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['connection', '-received_at'], name='lever_deliv_connect_e870af_idx'),
-        ),
-        migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(fields=('connection', 'token'), name='delivery_once'),
         ),
     ]

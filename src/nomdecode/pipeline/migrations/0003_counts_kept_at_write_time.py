@@ -23,7 +23,13 @@ class Migration(migrations.Migration):
                 ('furthest', models.CharField(blank=True, max_length=80)),
                 ('since', models.DateTimeField()),
                 ('changed_at', models.DateTimeField()),
+                ('interviewer', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orgs.member')),
+                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='journeys', to='orgs.organisation')),
+                ('position', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='interviews.position')),
             ],
+            options={
+                'indexes': [models.Index(fields=['organisation', '-stood_at'], name='journey_stood_at'), models.Index(fields=['organisation', 'state', '-since'], name='journey_state'), models.Index(fields=['organisation', 'state', 'position', '-since'], name='journey_state_position'), models.Index(fields=['organisation', 'state', 'interviewer', '-since'], name='journey_state_interviewer'), models.Index(fields=['organisation', '-changed_at'], name='journey_changed_at')],
+            },
         ),
         migrations.CreateModel(
             name='KeptTimes',
@@ -33,7 +39,13 @@ class Migration(migrations.Migration):
                 ('asked_at', models.DateTimeField()),
                 ('computed_at', models.DateTimeField(null=True)),
                 ('times', models.JSONField(default=dict)),
+                ('interviewer', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orgs.member')),
+                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='kept_times', to='orgs.organisation')),
+                ('position', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='interviews.position')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('organisation', 'position', 'interviewer', 'days'), name='kept_times_once', nulls_distinct=False)],
+            },
         ),
         migrations.CreateModel(
             name='Passage',
@@ -43,7 +55,15 @@ class Migration(migrations.Migration):
                 ('entered_at', models.DateTimeField()),
                 ('left_at', models.DateTimeField(null=True)),
                 ('outcome', models.CharField(choices=[('advanced', 'advanced'), ('exited', 'exited'), ('returned', 'returned'), ('open', 'open')], max_length=8)),
+                ('interviewer', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orgs.member')),
+                ('opportunity', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='passages', to='pipeline.opportunity')),
+                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='passages', to='orgs.organisation')),
+                ('position', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='interviews.position')),
             ],
+            options={
+                'indexes': [models.Index(fields=['organisation', 'stage', '-entered_at'], name='passage_entered'), models.Index(condition=models.Q(('left_at', None), ('outcome', 'open')), fields=['organisation', 'stage', '-entered_at'], name='passage_here'), models.Index(condition=models.Q(('left_at', None), ('outcome', 'open')), fields=['organisation', 'stage', 'position', '-entered_at'], name='passage_here_position'), models.Index(condition=models.Q(('left_at', None), ('outcome', 'open')), fields=['organisation', 'stage', 'interviewer', '-entered_at'], name='passage_here_interviewer')],
+                'constraints': [models.UniqueConstraint(fields=('opportunity', 'entered_at'), name='passage_once')],
+            },
         ),
         migrations.CreateModel(
             name='Tally',
@@ -53,123 +73,16 @@ class Migration(migrations.Migration):
                 ('stage', models.CharField(blank=True, max_length=80)),
                 ('what', models.CharField(max_length=10)),
                 ('count', models.IntegerField()),
+                ('interviewer', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orgs.member')),
+                ('organisation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tallies', to='orgs.organisation')),
+                ('position', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='interviews.position')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('organisation', 'position', 'interviewer', 'day', 'stage', 'what'), name='tally_once', nulls_distinct=False)],
+            },
         ),
         migrations.AddIndex(
             model_name='opportunity',
             index=models.Index(fields=['organisation', 'looked_at'], name='opportunity_looked_at'),
-        ),
-        migrations.AddField(
-            model_name='journey',
-            name='interviewer',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orgs.member'),
-        ),
-        migrations.AddField(
-            model_name='journey',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='journeys', to='orgs.organisation'),
-        ),
-        migrations.AddField(
-            model_name='journey',
-            name='position',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='interviews.position'),
-        ),
-        migrations.AddField(
-            model_name='kepttimes',
-            name='interviewer',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orgs.member'),
-        ),
-        migrations.AddField(
-            model_name='kepttimes',
-            name='organisation',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='kept_times', to='orgs.organisation'),
-        ),
-        migrations.AddField(
-            model_name='kepttimes',
-            name='position',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='interviews.position'),
-        ),
-        migrations.AddField(
-            model_name='passage',
-            name='interviewer',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orgs.member'),
-        ),
-        migrations.AddField(
-            model_name='passage',
-            name='opportunity',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='passages', to='pipeline.opportunity'),
-        ),
-        migrations.AddField(
-            model_name='passage',
-            name='organisation',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='passages', to='orgs.organisation'),
-        ),
-        migrations.AddField(
-            model_name='passage',
-            name='position',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='interviews.position'),
-        ),
-        migrations.AddField(
-            model_name='tally',
-            name='interviewer',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orgs.member'),
-        ),
-        migrations.AddField(
-            model_name='tally',
-            name='organisation',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tallies', to='orgs.organisation'),
-        ),
-        migrations.AddField(
-            model_name='tally',
-            name='position',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='interviews.position'),
-        ),
-        migrations.AddIndex(
-            model_name='journey',
-            index=models.Index(fields=['organisation', '-stood_at'], name='journey_stood_at'),
-        ),
-        migrations.AddIndex(
-            model_name='journey',
-            index=models.Index(fields=['organisation', 'state', '-since'], name='journey_state'),
-        ),
-        migrations.AddIndex(
-            model_name='journey',
-            index=models.Index(fields=['organisation', 'state', 'position', '-since'], name='journey_state_position'),
-        ),
-        migrations.AddIndex(
-            model_name='journey',
-            index=models.Index(fields=['organisation', 'state', 'interviewer', '-since'], name='journey_state_interviewer'),
-        ),
-        migrations.AddIndex(
-            model_name='journey',
-            index=models.Index(fields=['organisation', '-changed_at'], name='journey_changed_at'),
-        ),
-        migrations.AddConstraint(
-            model_name='kepttimes',
-            constraint=models.UniqueConstraint(fields=('organisation', 'position', 'interviewer', 'days'), name='kept_times_once', nulls_distinct=False),
-        ),
-        migrations.AddIndex(
-            model_name='passage',
-            index=models.Index(fields=['organisation', 'stage', '-entered_at'], name='passage_entered'),
-        ),
-        migrations.AddIndex(
-            model_name='passage',
-            index=models.Index(condition=models.Q(('left_at', None), ('outcome', 'open')), fields=['organisation', 'stage', '-entered_at'], name='passage_here'),
-        ),
-        migrations.AddIndex(
-            model_name='passage',
-            index=models.Index(condition=models.Q(('left_at', None), ('outcome', 'open')), fields=['organisation', 'stage', 'position', '-entered_at'], name='passage_here_position'),
-        ),
-        migrations.AddIndex(
-            model_name='passage',
-            index=models.Index(condition=models.Q(('left_at', None), ('outcome', 'open')), fields=['organisation', 'stage', 'interviewer', '-entered_at'], name='passage_here_interviewer'),
-        ),
-        migrations.AddConstraint(
-            model_name='passage',
-            constraint=models.UniqueConstraint(fields=('opportunity', 'entered_at'), name='passage_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='tally',
-            constraint=models.UniqueConstraint(fields=('organisation', 'position', 'interviewer', 'day', 'stage', 'what'), name='tally_once', nulls_distinct=False),
         ),
     ]
