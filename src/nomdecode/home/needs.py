@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection as database
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.urls import reverse
@@ -45,8 +46,8 @@ class Need:
 
 def of(member: Member, now: datetime) -> list[Need]:
     """Own scorecards first, then what waits for staff, then Lever."""
-    there_are = _there_are(member)
-    interviews = _read(_open_interviews(member)) if _open_interviews in there_are else []
+    there_are, open_ones = _there_are(member)
+    interviews = _read(member, open_ones) if open_ones else []
     found = [need for one in interviews for need in _own(one, member, now)]
     if access.is_staff(member):
         found += [need for one in interviews for need in _for_staff(one, member, now)]
@@ -56,33 +57,35 @@ def of(member: Member, now: datetime) -> list[Need]:
     return found
 
 
-def _there_are(member: Member) -> list[Rows]:
-    """Of which kinds of rows, among those that the member is asked about, there are any."""
+def _there_are(member: Member) -> tuple[list[Rows], list[UUID]]:
+    """Of which kinds of rows, among those the member is asked about, and which open interviews."""
     sql, params = _question(member.role)
     of_member: dict[Any, Any] = {ANYBODY: member.pk, ANYWHERE: member.organisation_id}
     with database.cursor() as cursor:
         cursor.execute(sql, [of_member.get(each, each) for each in params])
-        answers = cursor.fetchone()
-    return [rows for rows, answer in zip(_asked(member), answers, strict=True) if answer]
+        open_ones, *answers = cursor.fetchone()
+    asked = zip(_asked(member), answers, strict=True)
+    return [rows for rows, answer in asked if answer], open_ones
 
 
 @cache
 def _question(role: str) -> tuple[str, tuple[Any, ...]]:
-    """One query for all kinds: every page asks it, and to word it costs more than the answer."""
+    """One query for all: every page asks it, and to word it costs more than the answer."""
     member = Member(pk=ANYBODY, organisation_id=ANYWHERE, role=role)
+    open_ones = ArraySubquery(_open_interviews(member).values("pk"))
     any_rows = [Exists(rows(member)) for rows in _asked(member)]
-    question = Organisation.objects.filter(pk=ANYWHERE).values_list(*any_rows)
+    question = Organisation.objects.filter(pk=ANYWHERE).values_list(open_ones, *any_rows)
     return question.query.sql_with_params()
 
 
 def _asked(member: Member) -> list[Rows]:
     staff = FOR_STAFF if access.is_staff(member) else {}
     admins = FOR_ADMINS if member.role == Role.ADMIN else {}
-    return [_open_interviews, *staff, *admins]
+    return [*staff, *admins]
 
 
 def _open_interviews(member: Member) -> QuerySet[Interview]:
-    """Those that may need somebody, without who has left.
+    """Those that may need somebody, without who has left: at most 200, the earliest first.
 
     Named by their ids first, so that all those which need nobody are not read.
     """
@@ -98,13 +101,15 @@ def _open_interviews(member: Member) -> QuerySet[Interview]:
     rephrase = Assignment.objects.filter(member=member.pk, rephrase_asked_at__isnull=False)
     ids = waiting.values("pk").union(rephrase.values("interview"))
     found = access.visible(member).filter(pk__in=ids)
-    return found.filter(candidate__withdrawn_at=None, candidate__erased_at=None)
+    found = found.filter(candidate__withdrawn_at=None, candidate__erased_at=None)
+    return found.order_by("starts_at", "created_at")[:200]
 
 
-def _read(interviews: QuerySet[Interview]) -> list[Interview]:
-    """The newest 200. Every page asks for these: no more is read than is said."""
-    found = interviews.select_related(None).select_related("candidate", "outcome")
-    return list(found.order_by("starts_at", "created_at")[:200])
+def _read(member: Member, interviews: list[UUID]) -> list[Interview]:
+    """Every page asks for these: no more is read than is said."""
+    found = access.visible(member).filter(pk__in=interviews)
+    found = found.select_related(None).select_related("candidate", "outcome")
+    return list(found.order_by("starts_at", "created_at"))
 
 
 def _own(interview: Interview, member: Member, now: datetime) -> list[Need]:
