@@ -63,6 +63,18 @@ def waits(member):
     return [(wait.count, wait.words) for wait in waiting.of(member, NOW)]
 
 
+def test_where_nothing_needs_anybody_the_database_is_asked_once(ada, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        assert needs.of(ada, NOW) == []
+
+
+def test_what_needs_one_company_does_not_need_another(acme, ada, iris):
+    interview(acme, iris, state=State.UNSCHEDULED)
+    export(acme, ExportState.STOPPED, "lever_refused")
+    elsewhere = factories.member(factories.organisation(), Role.ADMIN)
+    assert (len(needs.of(ada, NOW)), needs.of(elsewhere, NOW)) == (2, [])
+
+
 def test_an_interviewer_is_asked_for_their_own_scorecard(acme, iris):
     interview(acme, iris, hours_ago=1)
     interview(acme, factories.member(acme, Role.INTERVIEWER))
