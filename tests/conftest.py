@@ -14,6 +14,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as examples
 from xdist.scheduler import LoadScopeScheduling
 
+import migrated
 import sandbox
 
 # A busy machine is no bug: nothing is judged by how long it takes.
@@ -66,16 +67,23 @@ DatabaseOperations.sql_flush = delete_rows
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(
-    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: Any
-) -> None:
-    """The first worker migrates the product's database; each worker's own is a copy of it."""
-    migrated = Path(os.environ["NOMDECODE_DATA"]) / "migrated"
-    with InterProcessLock(f"{migrated}.lock"), django_db_blocker.unblock():
-        if not migrated.exists():
+def migrated_cluster(django_db_blocker: Any) -> Path:
+    """The first worker migrates the product's database; a copy of the cluster as it is then."""
+    data = Path(os.environ["NOMDECODE_DATA"])
+    kept = data / "migrated"
+    with InterProcessLock(f"{kept}.lock"), django_db_blocker.unblock():
+        if not kept.exists():
             call_command("migrate", verbosity=0)
             connections.close_all()
-            migrated.touch()
+            migrated.keep(data / "postgres", os.environ["DATABASE_URL"], kept)
+    return kept
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, migrated_cluster: Path
+) -> None:
+    """Each worker's own database is a copy of the product's."""
     database = connections["default"].settings_dict
     database["TEST"]["TEMPLATE"] = database["NAME"]
 

@@ -15,6 +15,7 @@ import time
 from base64 import b64encode
 from pathlib import Path
 
+import migrated
 from converge.machines import Machines
 
 
@@ -22,6 +23,8 @@ def main() -> int:
     options = _options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is stopped
     folder = Path(tempfile.mkdtemp(prefix="nomdecode-converge-"))
+    if options.postgres:
+        migrated.copy(options.postgres, folder)
     os.environ.pop("DATABASE_URL", None)
     began = time.monotonic()
     try:
@@ -47,6 +50,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rate", type=int, default=10, help="calls a second that Lever allows")
     parser.add_argument("--pace", type=int, default=100, help="things that happen in a second")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
+    parser.add_argument("--postgres", type=Path, help="begin with a copy of this migrated one")
     options = parser.parse_args()
     options.of = options.of or options.n // 10
     return options

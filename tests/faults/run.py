@@ -16,6 +16,7 @@ import time
 from base64 import b64encode
 from pathlib import Path
 
+import migrated
 from faults.stage import Stage
 
 
@@ -23,6 +24,8 @@ def main() -> int:
     options = _options()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is stopped
     folder = Path(tempfile.mkdtemp(prefix="nomdecode-faults-"))
+    if options.postgres:
+        migrated.copy(options.postgres, folder)
     _environment(folder, options.rate)
     multiprocessing.set_start_method("forkserver")
     multiprocessing.set_forkserver_preload(["faults.worker", "faults.stage"])
@@ -51,6 +54,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--naive", action="store_true", help="an exporter that never looks")
     parser.add_argument("--window", action="store_true", help="pauses in the documented window")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
+    parser.add_argument("--postgres", type=Path, help="begin with a copy of this migrated one")
     return parser.parse_args()
 
 

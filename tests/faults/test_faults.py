@@ -13,11 +13,11 @@ from faults.world import URL
 TESTS = Path(__file__).parents[1]
 
 
-def run(*arguments: str) -> tuple[int, str]:
-    """The harness in a process, a database and a sandbox of its own."""
+def run(postgres: Path, *arguments: str) -> tuple[int, str]:
+    """The harness in a process, a copy of this PostgreSQL and a sandbox of its own."""
     ours = {name: value for name, value in os.environ.items() if "NOMDECODE" not in name}
     ours |= {"PYTHONPATH": str(TESTS)}
-    command = [sys.executable, "-m", "faults.run", *arguments]
+    command = [sys.executable, "-m", "faults.run", "--postgres", str(postgres), *arguments]
     ended = subprocess.run(command, env=ours, capture_output=True, text=True)
     return ended.returncode, ended.stdout + ended.stderr
 
@@ -28,21 +28,21 @@ def counted(told: str, name: str) -> int:
     return int(found[1])
 
 
-def test_nothing_is_twice_lost_or_wrong() -> None:
-    ended, told = run("--n", "300", "--seed", "1")
+def test_nothing_is_twice_lost_or_wrong(migrated_cluster: Path) -> None:
+    ended, told = run(migrated_cluster, "--n", "300", "--seed", "1")
     assert ended == 0, told
     assert counted(told, "duplicates") == counted(told, "lost") == 0
     assert counted(told, "kills") > 30 and counted(told, "PostgreSQL restarted") == 3
 
 
-def test_an_exporter_that_never_looks_is_found_out() -> None:
-    ended, told = run("--n", "40", "--naive")
+def test_an_exporter_that_never_looks_is_found_out(migrated_cluster: Path) -> None:
+    ended, told = run(migrated_cluster, "--n", "40", "--naive")
     assert ended == 1, told
     assert counted(told, "duplicates") + counted(told, "lost") > 0
 
 
-def test_what_the_window_makes_twice_is_reported() -> None:
-    ended, told = run("--n", "30", "--window")
+def test_what_the_window_makes_twice_is_reported(migrated_cluster: Path) -> None:
+    ended, told = run(migrated_cluster, "--n", "30", "--window")
     assert ended == 0, told
     assert counted(told, "duplicates") == counted(told, "of them reported by the sweep") > 0
 
