@@ -55,17 +55,18 @@ def work() -> None:
     connect()
     from django.db import connections
     from django.urls import get_resolver
+    from procrastinate import PsycopgConnector
     from procrastinate.contrib.django import app
-    from procrastinate.contrib.django.django_connector import DjangoConnector
+    from procrastinate.contrib.django.utils import connector_params
 
     from nomdecode.lever import reconcile
 
     get_resolver().check()  # reads every page's module: now, and not within the first claim's locks
     reconcile.after_start()
     connections["default"].close()  # this thread asks nothing more
-    connector = app.connector
-    assert isinstance(connector, DjangoConnector)
     # Its threads keep their database connections; each job first sees that its own still lives.
     connections.settings["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
-    with app.replace_connector(connector.get_worker_connector()) as running:
+    # The queue is mostly asked one thing at a time; more connections are made when they are needed.
+    queue = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=4)
+    with app.replace_connector(queue) as running:
         running.run_worker(concurrency=4, delete_jobs="successful", shutdown_graceful_timeout=5)
