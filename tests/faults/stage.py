@@ -46,6 +46,7 @@ class Stage:
         # Seconds without any change after which nothing is waited for: a next try may be far.
         self.patience = protocol.LONGEST_WAIT.total_seconds() / factor + 60
         self.random, self.count = random.Random(f"stage {seed}"), Counter[str]()
+        self.http = httpx2.Client(verify=False, timeout=30)  # reading certificates takes long
         self.slots: list[Slot] = []
         sandbox, proxy = _free_port(), _free_port()
         self.sandbox, self.proxy = f"http://127.0.0.1:{sandbox}", f"http://127.0.0.1:{proxy}"
@@ -59,7 +60,7 @@ class Stage:
         postgres.ensure(folder)
         self.server = next(iter(postgres.PostgresServer._instances.values()))
         for url in (f"{self.sandbox}/healthz", f"{self.proxy}/_calm"):
-            _wait_for(url)
+            _wait_for(self.http, url)
 
     def __enter__(self) -> Self:
         return self
@@ -81,11 +82,11 @@ class Stage:
     # --- Lever
 
     def key(self) -> str:
-        answer = httpx2.post(f"{self.sandbox}/_keys", json={"account": ACCOUNT})
+        answer = self.http.post(f"{self.sandbox}/_keys", json={"account": ACCOUNT})
         return str(answer.json()["key"])
 
     def wild(self, wild: bool) -> None:
-        httpx2.post(f"{self.proxy}/_{'wild' if wild else 'calm'}")
+        self.http.post(f"{self.proxy}/_{'wild' if wild else 'calm'}")
 
     # --- PostgreSQL
 
@@ -182,11 +183,11 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _wait_for(url: str) -> None:
+def _wait_for(http: httpx2.Client, url: str) -> None:
     until = time.monotonic() + 60
     while True:
         try:
-            httpx2.request("POST" if "_calm" in url else "GET", url)
+            http.request("POST" if "_calm" in url else "GET", url)
             return
         except httpx2.TransportError:
             if time.monotonic() > until:

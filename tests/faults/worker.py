@@ -31,7 +31,9 @@ from procrastinate.app import App  # noqa: E402
 from nomdecode.conf import serve  # noqa: E402
 from nomdecode.lever import allowance, calls, deadline, export, pick_lists, protocol  # noqa: E402
 
-get_resolver().check()  # once, in the process that all workers are forked from
+# Once, in the process that all workers are forked from: every page, and the certificates.
+get_resolver().check()
+deadline._tls()
 gc.freeze()  # nor do they look for garbage in what they share
 
 SWEEP = 60.0  # seconds; the product's own cron knows no less than a minute
