@@ -18,7 +18,8 @@ def keep(running: Path, url: str, kept: Path) -> None:
     os.chown(kept, owner, -1)
     command = [POSTGRES_VERSIONS[18] / "pg_basebackup", "-d", url, "-D", kept, "-X", "fetch"]
     quickly = ["-c", "fast", "--no-sync", "--no-manifest"]
-    subprocess.run([*command, *quickly], user=owner, check=True)
+    # It warns of the socket, which is not for copying either.
+    subprocess.run([*command, *quickly], user=owner, check=True, stderr=subprocess.DEVNULL)
     for path in chain(*map(kept.glob, NOT_COPIED)):
         path.unlink()
 
