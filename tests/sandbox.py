@@ -21,6 +21,7 @@ class Running:
     keys: dict[str, str]  # account -> Data API key
     seeded: Sandbox  # as it was when it started: ids of users, stages, postings
     told: dict[str, Any] = field(default_factory=dict)  # key -> what Lever told of it
+    faulty: bool = False
     # One client without certificates: making one for every call would take most of the time.
     http: httpx2.Client = field(default_factory=lambda: httpx2.Client(verify=False))
 
@@ -70,7 +71,9 @@ class Running:
 
     def fault(self, *faults: dict[str, Any]) -> None:
         """What goes wrong next; none: all is well again."""
-        self.http.delete(f"{self.url}/_faults")
+        if self.faulty:
+            self.http.delete(f"{self.url}/_faults").raise_for_status()
+        self.faulty = bool(faults)
         if faults:
             self.http.post(f"{self.url}/_faults", json=list(faults)).raise_for_status()
 
