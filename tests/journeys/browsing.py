@@ -42,12 +42,13 @@ class Visits:
     """Opens windows for people, and writes down what went wrong in them.
 
     `expected`: statuses that this journey provokes. `signed_in`: kept over all journeys, so that
-    each person signs in once.
+    each person signs in once. `script`: run in each page before its own.
     """
 
     browser: Browser
     product: Product
     signed_in: dict[str, dict[str, object]]
+    script: str = ""
     expected: set[int] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
     addresses: set[str] = field(default_factory=set)  # all that any window asked for
@@ -61,6 +62,8 @@ class Visits:
             options["storage_state"] = self.signed_in.get(who)
         context = self.browser.new_context(**options)  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE_MS)
+        if self.script:
+            context.add_init_script(self.script)
         self._watch(context)
         self.contexts.append(context)
         page = context.new_page()
