@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connections
+from django.db import connections, transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
 from fasteners import InterProcessLock
 from hypothesis import HealthCheck
@@ -86,6 +86,14 @@ def django_db_modify_db_settings(
     """Each worker's own database is a copy of the product's."""
     database = connections["default"].settings_dict
     database["TEST"]["TEMPLATE"] = database["NAME"]
+
+
+@pytest.fixture(scope="module")
+def undone(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """For what a module makes once: each of its tests is undone, and in the end so is this."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture(scope="session")

@@ -174,11 +174,8 @@ def sign_in(member: Member) -> str:
 
 
 @pytest.fixture(scope="module")
-def worlds(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[World, World]]:
-    """Made once for all tests here: each request is undone, and in the end so are the two."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield world("Acme"), world("Zebra")
-        transaction.set_rollback(True)
+def worlds(undone: None) -> tuple[World, World]:
+    return world("Acme"), world("Zebra")
 
 
 @pytest.fixture
