@@ -55,7 +55,7 @@ def test_a_connection_is_as_if_it_was_made_on_the_page(lever: Running, account: 
         factories.connect(admin.organisation, lever, account)
 
     def left_by(connects: Callable[[], None]) -> list[dict[str, Any]]:
-        undone = transaction.savepoint()
+        undone = transaction.savepoint_create()
         with clock.at(an_hour_ago):
             connects()
         found = everything(connection)
