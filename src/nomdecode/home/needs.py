@@ -180,13 +180,13 @@ def _erasures(there: QuerySet[Any], member: Member) -> list[Need]:
     return _looks("Had everything erased: erase the profile in Lever, too", there)
 
 
-def _taken_back(member: Member) -> QuerySet[Any]:
+def _took_back(member: Member) -> QuerySet[Any]:
     """Who withdrew, or said no after all, between the profile in Lever and its scorecards."""
     there = taken_back.profiles(member.organisation_id)
     return there.annotate(since=F("interview__export__state_since"))
 
 
-def _words_taken_back(there: QuerySet[Any], member: Member) -> list[Need]:
+def _taken_back(there: QuerySet[Any], member: Member) -> list[Need]:
     return _looks("Took their word back: erase the profile in Lever, too", there)
 
 
@@ -300,7 +300,7 @@ def _words(reason: str) -> str:
 FOR_STAFF: dict[Rows, Needs] = {
     _stopped: _exports,
     _erased_here: _erasures,
-    _taken_back: _words_taken_back,
+    _took_back: _taken_back,
 }
 FOR_ADMINS: dict[Rows, Needs] = {
     _open_problems: _problems,
