@@ -112,6 +112,13 @@ class Assignment(models.Model):
                 fields=["interview"], condition=models.Q(decider=True), name="one_decider"
             ),
         ]
+        indexes: ClassVar = [
+            models.Index(  # few of many, and every page asks
+                fields=["member"],
+                condition=models.Q(rephrase_asked_at__isnull=False),
+                name="assignment_to_rephrase",
+            )
+        ]
         ordering: ClassVar = ["-decider", "id"]
 
     @property

@@ -59,7 +59,12 @@ class Opportunity(models.Model):
             models.UniqueConstraint(fields=["organisation", "external_id"], name="opportunity_once")
         ]
         indexes: ClassVar = [
-            models.Index(fields=["organisation", "looked_at"], name="opportunity_looked_at")
+            models.Index(fields=["organisation", "looked_at"], name="opportunity_looked_at"),
+            models.Index(  # few of many, and every page of an admin asks
+                fields=["organisation"],
+                condition=models.Q(deleted_at__isnull=False, kept_here_at=None),
+                name="opportunity_deleted_there",
+            ),
         ]
 
     def __str__(self) -> str:
