@@ -52,7 +52,7 @@ RUN = "rules => axe.run({...rules, resultTypes: ['violations']}).then(found => f
 
 @pytest.fixture
 def visit(visit: Visits) -> Visits:
-    """Every page comes with axe: to send it after each would cost twice as much."""
+    """Every page comes with axe: to send it after each costs more."""
     visit.script = AXE
     return visit
 

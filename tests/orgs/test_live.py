@@ -106,6 +106,25 @@ def test_what_is_longer_ago_than_is_remembered_is_not_taken_for_nothing() -> Non
     assert hub.missed(ours, drawn) == ["*"]
 
 
+def test_what_happens_while_a_stream_begins_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "LONGEST_SECONDS", 0.2)
+    hub, ours = live._Hub(), uuid4()
+    hub._begin()
+    monkeypatch.setattr(live, "_hub", hub)
+
+    async def said() -> list[str]:
+        hub.task = asyncio.create_task(asyncio.sleep(60))  # in place of the database
+        stream = live.stream(ours, hub.position)
+        found = [await anext(stream)]
+        hub._hear(str(ours), "pipeline")
+        found += [event async for event in stream]
+        hub.task.cancel()
+        return found
+
+    events = asyncio.run(asyncio.wait_for(said(), served.DEADLINE))
+    assert [event for event in events if "topic" in event] == ['data: {"topic": "pipeline"}\n\n']
+
+
 def test_after_a_gap_in_listening_every_page_drawn_before_looks_again() -> None:
     hub, ours = live._Hub(), uuid4()
     hub._begin()

@@ -117,11 +117,13 @@ async def stream(organisation_id: UUID, since: str = "") -> AsyncIterator[str]:
     First what a page has missed that was drawn at the position `since`, "*" where that is not
     known: another process drew it, or long ago. Ends after LONGEST_SECONDS.
     """
-    queue, clock = _hub.subscribe(organisation_id), asyncio.get_running_loop().time
+    # In one go: what comes in between would be told twice.
+    queue, missed = _hub.subscribe(organisation_id), _hub.missed(organisation_id, since)
+    clock = asyncio.get_running_loop().time
     ends = clock() + LONGEST_SECONDS
     try:
         yield "retry: 1000\n\n"
-        for topic in _hub.missed(organisation_id, since):
+        for topic in missed:
             yield _event(topic)
         while (left := ends - clock()) > 0:
             try:
