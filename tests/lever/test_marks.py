@@ -1,11 +1,12 @@
 """What was marked is followed by asking the sandbox what is true, and by nothing else."""
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -196,6 +197,36 @@ def test_a_stage_that_lever_never_lists_is_kept_and_asked_about_once(here: Heard
     assert here.paths() == ["/stages"]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_delivery_that_comes_again_and_the_look_after_the_first_do_not_block_each_other(
+    here: Heard,
+) -> None:
+    here.heard(here.ours().external_id)
+
+    def drain() -> None:
+        here.drain()
+        connection.close()
+
+    with ThreadPoolExecutor(1) as worker:
+        with transaction.atomic():
+            Delivery.objects.update(repeats=1)  # as the inbox stores it: the delivery,
+            draining = worker.submit(drain)
+            while not somebody_waits_for_us() and not draining.done():
+                pass
+            Mark.objects.update(marked_at=timezone.now(), looked_at=None)  # and then the mark
+        draining.result()
+    assert (only_delivery().verdict, Mark.objects.get().looked_at is None) == ("applied", False)
+
+
+def somebody_waits_for_us() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks"
+            " WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+        )
+        return bool(cursor.fetchone()[0])
+
+
 # --- many
 
 
@@ -317,6 +348,32 @@ def test_when_as_many_have_come_while_they_are_asked_one_by_one_a_list_is_read(
     assert ProcrastinateJob.objects.exists()  # it rang for the rest
     here.drain()
     assert here.paths() == [f"/opportunities/{flooded[0].external_id}", "/opportunities"]
+    assert not Mark.objects.filter(looked_at=None).exists()
+
+
+def test_when_as_many_have_come_while_a_list_was_read_it_is_read_again(
+    here: Heard, few: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = [here.ours().external_id for _ in range(4)]
+    for each in some:
+        here.heard(each)
+    original, recorded = moves.record_all, []
+
+    def slow(*page: Any) -> Any:
+        told = original(*page)
+        if not recorded:
+            for each in some:
+                here.heard(each)
+        recorded.append(page)
+        return told
+
+    monkeypatch.setattr(moves, "record_all", slow)
+    ProcrastinateJob.objects.all().delete()
+    here.lever.forget()
+    here.drain()
+    assert ProcrastinateJob.objects.exists()  # it rang for the rest
+    here.drain()
+    assert set(here.paths()) == {"/opportunities"}
     assert not Mark.objects.filter(looked_at=None).exists()
 
 

@@ -134,6 +134,22 @@ def test_after_a_gap_in_listening_every_page_drawn_before_looks_again() -> None:
     assert hub.missed(ours, hub.position) == []
 
 
+def test_a_page_that_does_not_keep_up_looks_at_everything() -> None:
+    ours = uuid4()
+
+    async def told() -> list[str]:
+        hub = live._Hub()
+        hub._begin()
+        hub.task = asyncio.create_task(asyncio.sleep(60))  # in place of the database
+        queue = hub.subscribe(ours)
+        for number in range(live.REMEMBERED + 2):
+            hub._hear(str(ours), f"interview-{number}")
+        hub.task.cancel()
+        return [queue.get_nowait() for _ in range(queue.qsize())]
+
+    assert asyncio.run(told()) == ["*", f"interview-{live.REMEMBERED + 1}"]
+
+
 def test_open_pages_hold_no_database_connection(site: str) -> None:
     member = factories.member()
     with stream(site, member) as one, stream(site, member) as two:

@@ -49,22 +49,21 @@ moment = st.integers(0, 5).map(lambda day: START + timedelta(days=day))
 change = st.builds(
     Change, st.sampled_from((*STAGES, "gone")), st.none() | st.integers(0, 4), moment
 )
-look = st.tuples(
-    st.just("look"),
-    st.builds(
-        Snapshot,
-        st.sampled_from(STAGES),
-        st.lists(change, max_size=4).map(tuple),
-        st.none() | moment,
-        st.just("Withdrew"),
-        st.booleans(),
-    ),
+snapshot = st.builds(
+    Snapshot,
+    st.sampled_from(STAGES),
+    st.lists(change, max_size=4).map(tuple),
+    st.none() | moment,
+    st.just("Withdrew"),
+    st.booleans(),
 )
+look = st.tuples(st.just("look"), snapshot)
+page = st.tuples(st.just("page"), st.dictionaries(st.integers(0, 3), snapshot))
 deleted = st.tuples(st.just("deleted"), moment)
 amended = st.tuples(st.just("amended"), st.booleans())
 another = st.tuples(st.just("another"), st.none())
 order = st.tuples(st.just("order"), st.permutations(STAGES))
-event = st.tuples(st.integers(0, 3), look | deleted | amended | another | order)
+event = st.tuples(st.integers(0, 3), look | page | deleted | amended | another | order)
 
 
 def test_whatever_happened_what_is_kept_equals_what_a_recount_finds():
@@ -85,7 +84,11 @@ def test_whatever_happened_what_is_kept_equals_what_a_recount_finds():
         with transaction.atomic():  # undone again: each example begins with the four as they are
             four = [Opportunity.objects.get(pk=one.pk) for one in made]
             for number, (who, (kind, what)) in enumerate(events):
-                happens(acme, four[who], kind, what, START + timedelta(days=9, minutes=number))
+                now = START + timedelta(days=9, minutes=number)
+                if kind == "page":
+                    moves.record_all(acme, {there(four[n]): what[n] for n in what}, "webhook", now)
+                else:
+                    happens(acme, four[who], kind, what, now)
 
             assert rows(acme) == recounted(acme)
             transaction.set_rollback(True)
@@ -108,6 +111,11 @@ def happens(acme, opportunity, kind, what, now):
     else:
         stages.replace(acme, [(stage, stage.title()) for stage in what])
         journeys.follow_order(acme.pk)
+
+
+def there(opportunity):
+    """The id of whichever profile has its place now."""
+    return Opportunity.objects.values_list("external_id", flat=True).get(pk=opportunity.pk)
 
 
 def adopted(opportunity, now):
@@ -270,8 +278,16 @@ def test_workers_who_write_at_the_same_time_wait_for_each_other_and_lose_nothing
             moves.record(opportunity, Snapshot(stage, tuple(changes)), "webhook", START)
         connection.close()
 
-    with ThreadPoolExecutor(6) as workers:
+    def read_pages(some):
+        told = Snapshot("screen", (Change("lead", 0, START), Change("screen", 1, START)))
+        for _ in STAGES:
+            moves.record_all(acme, {one.external_id: told for one in some}, "reconcile", START)
+        connection.close()
+
+    with ThreadPoolExecutor(8) as workers:
+        pages = [workers.submit(read_pages, some) for some in (made, made[::-1])]
         list(workers.map(go_on, made))
+        [page.result() for page in pages]
 
     kept = rows(acme)
     assert tallies.read(acme, None, None, None)[("offer", "open")] == 12

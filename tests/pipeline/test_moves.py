@@ -6,12 +6,13 @@ from threading import Event
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import factories
 from nomdecode.pipeline import moves, stages
-from nomdecode.pipeline.models import Opportunity
+from nomdecode.pipeline.models import Journey, Opportunity, Passage, StageMove, Tally
 from nomdecode.pipeline.moves import Change, Snapshot
 from nomdecode.pipeline.passages import in_order
 
@@ -147,6 +148,63 @@ def test_a_stage_that_comes_back_is_no_longer_gone():
     assert not organisation.stages.exclude(gone_at=None).exists()
 
 
+# --- many at once
+
+
+def test_a_page_of_profiles_is_recorded_as_if_each_had_been_asked_for():
+    organisation = factories.organisation()
+    new, same, left, other = (
+        factories.opportunity(factories.passed(organisation)) for _ in range(4)
+    )
+    moves.record(same, Snapshot("offer", HISTORY), "webhook", LOOK)
+    page = {
+        new.external_id: Snapshot("offer", HISTORY),
+        same.external_id: Snapshot("offer", HISTORY),
+        left.external_id: Snapshot("screen", HISTORY[:1], LOOK, "Withdrew"),
+        "not ours": Snapshot("offer"),
+    }
+
+    def one_by_one():
+        return {
+            one: moves.record(one, page[one.external_id], "reconcile", LOOK + timedelta(1))
+            for one in (new, same, left)
+        }
+
+    def at_once():
+        return moves.record_all(organisation, page, "reconcile", LOOK + timedelta(1))
+
+    assert outcome_of(one_by_one) == outcome_of(at_once)
+    assert other not in at_once()
+
+
+def outcome_of(record):
+    """Undone again: what was told of each, and all rows that say where somebody is."""
+    with transaction.atomic():
+        told = record()
+        tables = [Opportunity, Journey, Passage, StageMove, Tally]
+        rows = [sorted(map(str, without_ids(table))) for table in tables]
+        transaction.set_rollback(True)
+    return told, rows
+
+
+def without_ids(table):
+    passing = {"id", "changed_at"} if table is not Opportunity else set()
+    names = [field.attname for field in table._meta.concrete_fields]
+    return table.objects.values_list(*(name for name in names if name not in passing))
+
+
+def test_of_many_it_asks_the_database_no_more_often_than_of_two():
+    def statements(count):
+        organisation = factories.organisation()
+        some = [factories.opportunity(factories.passed(organisation)) for _ in range(count)]
+        page = {one.external_id: Snapshot("offer", HISTORY) for one in some}
+        with CaptureQueriesContext(connection) as captured:
+            moves.record_all(organisation, page, "webhook", LOOK)
+        return len(captured)
+
+    assert statements(2) == statements(20)
+
+
 # --- another profile takes the place of one
 
 
@@ -165,7 +223,9 @@ def test_what_was_asked_of_one_profile_is_not_said_of_the_other_that_took_its_pl
     moves.record(other, ONSITE, "export", LOOK)
 
     archived = Snapshot("screen", HISTORY, LOOK, "Withdrew")
+    page = {asked_of.external_id: archived}
     assert moves.record(asked_of, archived, "webhook", LOOK + timedelta(1)) == set()
+    assert moves.record_all(other.organisation, page, "webhook", LOOK + timedelta(1)) == {}
     assert not moves.gone(as_well, LOOK)
 
     other.refresh_from_db()

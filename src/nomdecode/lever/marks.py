@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.db import connection as database
 from django.db import transaction
 from django.db.models import Exists, Min, OuterRef, QuerySet
 from django.db.models.functions import Greatest
@@ -118,8 +119,13 @@ class _Drain:
 
     def run(self) -> None:
         try:
-            if self._due() > MANY and not self._page():
-                return
+            if self._due() > MANY:
+                found = self._page()
+                if found is None:
+                    return
+                if found and self._due() > MANY:  # so many have come meanwhile
+                    ring_to_apply(self.connection)
+                    return
             left = self._due()
             while self._next():
                 if self._due() > left + MANY:  # so many more have come that a list is cheaper again
@@ -138,11 +144,12 @@ class _Drain:
 
     # --- many at once
 
-    def _page(self) -> bool:
-        """False where another worker is at it: nothing is left to do.
+    def _page(self) -> int | None:
+        """Of how many marked ones it told; None where another worker is at it: nothing to do.
 
         Lists what changed, as long as that costs fewer calls than asking one by one.
         """
+        told = 0
         with locks.alone(f"lever.marks {self.connection.pk}") as alone:
             if alone:
                 due = self._marked()
@@ -155,21 +162,21 @@ class _Drain:
                     page = next(pages, None) if due else None
                     if page is None:
                         break
-                    self._keep(page, asked_at, due)
-        return alone
+                    told += self._keep(page, asked_at, due)
+        return told if alone else None
 
     def _marked(self) -> dict[str, Mark]:
         return {mark.opportunity_id: mark for mark in _due(self.connection)}
 
     def _keep(
         self, page: Iterable[client.Opportunity], asked_at: datetime, due: dict[str, Mark]
-    ) -> None:
-        marked = [found for found in page if found.id in due]
-        known = ours(self.connection, [found.id for found in marked])
-        for found in marked:
-            if opportunity := known.get(found.id):
-                snapshot = self.looks.snapshot(found)
-                self._record(due[found.id], opportunity, snapshot, asked_at)
+    ) -> int:
+        marked = {found.id: found for found in page if found.id in due}
+        known = ours(self.connection, marked)
+        snapshots = {id: self.looks.snapshot(marked[id]) for id in known}
+        moves.record_all(self.connection.organisation, snapshots, "webhook", asked_at)
+        _looked(self.connection, [due[id] for id in known], known.values())
+        return len(known)
 
     # --- one by one
 
@@ -198,7 +205,8 @@ class _Drain:
             self._put_off(error, mark)
             return False
         else:
-            self._record(mark, opportunity, self.looks.snapshot(found), asked_at)
+            moves.record(opportunity, self.looks.snapshot(found), "webhook", asked_at)
+            _looked(self.connection, [mark], [opportunity])
         return True
 
     def _ask_what_is_deleted(self) -> None:
@@ -208,20 +216,13 @@ class _Drain:
         marks = {mark.opportunity_id: mark for mark in self.unseen.values()}
         until = moment.now() + OVERLAP
         deleted = self.looks.deleted(until - FURTHEST_BACK, until)
-        for id, opportunity in ours(self.connection, marks).items():
-            with transaction.atomic():
-                if at := deleted.get(id):
-                    moves.gone(opportunity, at)
-                _looked(self.connection, marks[id], opportunity)
+        known = ours(self.connection, marks)
+        for id, opportunity in known.items():
+            if at := deleted.get(id):
+                moves.gone(opportunity, at)
+        _looked(self.connection, [marks[id] for id in known], known.values())
 
     # --- what came of it
-
-    @transaction.atomic
-    def _record(
-        self, mark: Mark, opportunity: Opportunity, snapshot: moves.Snapshot, asked_at: datetime
-    ) -> None:
-        moves.record(opportunity, snapshot, "webhook", asked_at)
-        _looked(self.connection, mark, opportunity)
 
     def _put_off(self, error: client.LeverError, mark: Mark | None = None) -> None:
         """What could not be looked at is looked at again, and shown meanwhile as reported."""
@@ -268,15 +269,41 @@ def _told_since(connection: Connection, ids: Iterable[str]) -> datetime:
 _UNDECIDED = [Verdict.WAITING, Verdict.NOT_OURS, Verdict.REPORTED]
 
 
-def _looked(connection: Connection, mark: Mark, opportunity: Opportunity) -> None:
-    """In the caller's transaction. What came since the mark was read is looked at once more."""
-    unchanged = connection.marks.filter(pk=mark.pk, marked_at=mark.marked_at)
-    unchanged.update(looked_at=timezone.now())
-    heard = connection.deliveries.filter(
-        opportunity_id=mark.opportunity_id, received_at__lte=mark.marked_at
+def _looked(
+    connection: Connection, looked: list[Mark], opportunities: Iterable[Opportunity]
+) -> None:
+    """Once what they said is recorded: cut off before this, they are looked at again.
+
+    What came since a mark was read is looked at once more.
+    """
+    if not looked:
+        return
+    ids, about = [mark.pk for mark in looked], [mark.opportunity_id for mark in looked]
+    until = [mark.marked_at for mark in looked]
+    with database.cursor() as cursor:
+        cursor.execute(_APPLIED, [about, until, connection.pk, _UNDECIDED])
+        cursor.execute(_LOOKED, [timezone.now(), ids, until])
+    _publish(connection, opportunities)
+
+
+# Both lock as the inbox does: deliveries before marks, and each in its order.
+_APPLIED = """
+    UPDATE lever_delivery SET verdict = 'applied' WHERE id IN (
+        SELECT heard.id FROM lever_delivery heard
+        JOIN unnest(%s::text[], %s::timestamptz[]) AS looked(about, until)
+            ON opportunity_id = about AND received_at <= until
+        WHERE connection_id = %s AND verdict = ANY(%s)
+        ORDER BY token COLLATE "C" FOR UPDATE OF heard
     )
-    heard.filter(verdict__in=_UNDECIDED).update(verdict=Verdict.APPLIED)
-    _publish(connection, [opportunity])
+"""
+_LOOKED = """
+    UPDATE lever_mark SET looked_at = %s WHERE id IN (
+        SELECT mark.id FROM lever_mark mark
+        JOIN unnest(%s::bigint[], %s::timestamptz[]) AS looked(id, until)
+            ON mark.id = looked.id AND marked_at = until
+        ORDER BY opportunity_id FOR UPDATE OF mark
+    )
+"""
 
 
 def _reported(connection: Connection) -> None:

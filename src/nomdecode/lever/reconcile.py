@@ -265,10 +265,11 @@ class _Step:
         """The ids of those that are ours."""
         found = {each.id: each for each in some}
         known = ours(self.connection, found)
-        for id, opportunity in known.items():
-            snapshot = self.looks.snapshot(found[id])
-            with transaction.atomic():
-                changed = moves.record(opportunity, snapshot, "reconcile", asked_at)
+        snapshots = {id: self.looks.snapshot(found[id]) for id in known}
+        organisation = self.connection.organisation
+        with transaction.atomic():
+            told = moves.record_all(organisation, snapshots, "reconcile", asked_at)
+            for opportunity, changed in told.items():
                 if "registered" not in changed:
                     self._mended(opportunity, _what(changed, opportunity))
         self._count(listed=len(found), compared=len(known))

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 CHANNEL = "nomdecode_live"
 KEEP_ALIVE_SECONDS = 15.0
 LONGEST_SECONDS = 300.0  # then the page asks anew, and who may not any more is turned away
-REMEMBERED = 1000  # events, for pages which are on their way to the reader
+REMEMBERED = 1000  # events, for pages which are on their way to the reader, or slow
 
 
 def publish(organisation_id: UUID, *topics: str) -> None:
@@ -53,7 +53,7 @@ class _Hub:
         self.position = ""
 
     def subscribe(self, organisation_id: UUID) -> asyncio.Queue[str]:
-        queue: asyncio.Queue[str] = asyncio.Queue(maxsize=100)
+        queue: asyncio.Queue[str] = asyncio.Queue(maxsize=REMEMBERED)
         self.queues[queue] = str(organisation_id)
         if self.task is None or self.task.done():
             self.task = asyncio.create_task(self._listen())
@@ -98,8 +98,12 @@ class _Hub:
         self._send(organisation_id, topic)
 
     def _send(self, organisation_id: str, topic: str) -> None:
-        for queue, owner in self.queues.items():
-            if owner == organisation_id and not queue.full():
+        for queue in [queue for queue, owner in self.queues.items() if owner == organisation_id]:
+            if queue.full():  # who does not keep up is told to look at everything
+                while not queue.empty():
+                    queue.get_nowait()
+                queue.put_nowait("*")
+            else:
                 queue.put_nowait(topic)
 
 

@@ -1,10 +1,10 @@
 """Journeys, passages and their tallies follow the facts, in the transaction that changes a fact."""
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from itertools import batched
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -19,6 +19,7 @@ from nomdecode.pipeline.models import Journey, Opportunity, Passage, Stage, Stag
 from nomdecode.pipeline.passages import Span, in_order, passages, place
 
 AT_ONCE = 2000  # interviews that a recount holds in memory
+TOGETHER = 100  # interviews in one transaction, where all workers go on
 UNFOLLOWED = (State.NOT_THERE, State.PSEUDONYM)  # without passages, and in no funnel
 # What makes a row another than it was; the opportunity and the interview never change.
 OF_JOURNEY = ("position_id", "interviewer_id", "stood_at", "state", "began", "furthest", "since")
@@ -48,60 +49,81 @@ def outcome_stands(interview: Interview, **_: object) -> None:
 
 
 @transaction.atomic(savepoint=False)
-def rewrite(interview_id: UUID) -> bool:
-    """Brings what is kept of one interview up to its facts. Whether its journey is another now.
+def rewrite(*interview_ids: UUID) -> set[UUID]:
+    """Brings what is kept of some interviews of one organisation up to their facts. Of which of
+    them the journey is another now.
 
     Belongs into the transaction that changed them, once and near its end: tallies are rows that all
     workers share, locked from here to there, and in one order only within one call.
     """
-    _alone_with(interview_id)
-    interview = _interviews().filter(pk=interview_id).first()
-    if interview is None:
-        return False  # a restore has lost its outcome: it counts when that stands again
-    kept = Passage.objects.filter(opportunity__interview=interview)
-    before = Rows(getattr(interview, "journey", None), list(kept))
-    after = _derived(interview)
-    _replace_passages(before.passages, after.passages)
-    tallies.change(interview.organisation_id, before, after)
-    return _replace_journey(before.journey, after.journey)
+    if not interview_ids:
+        return set()
+    _alone_with(interview_ids)
+    # Of some a restore has lost the outcome: they count when that stands again.
+    interviews = list(_interviews().filter(pk__in=interview_ids))
+    before, after = _kept(interviews), [_derived(interview) for interview in interviews]
+    _replace_passages(*([row for one in rows for row in one.passages] for rows in (before, after)))
+    if interviews:
+        flat = (itertools.chain.from_iterable(rows) for rows in (before, after))
+        tallies.change(interviews[0].organisation_id, *flat)
+    return _replace_journeys(before, after)
 
 
-def _alone_with(interview_id: UUID) -> None:
-    """Nobody else writes of this interview, and nobody recounts."""
-    locks = "SELECT pg_advisory_xact_lock_shared(hashtext(%s)), pg_advisory_xact_lock(hashtext(%s))"
+def _alone_with(interview_ids: Iterable[UUID]) -> None:
+    """Nobody else writes of these interviews, and nobody recounts."""
     with connection.cursor() as cursor:
-        cursor.execute(locks, ["pipeline.recount", f"pipeline.journey {interview_id}"])
+        cursor.execute(_ALONE, [list(interview_ids)])
 
 
-def _replace_journey(before: Journey | None, after: Journey | None) -> bool:
-    """Whether it is another one now."""
-    if (before and _values(before)) == (after and _values(after)):
-        return False
-    if after:
-        after.save(force_insert=before is None, force_update=before is not None)
-    elif before:
-        before.delete()
-    return True
+# The order of keys is one for all workers.
+_ALONE = """
+    SELECT pg_advisory_xact_lock_shared(hashtext('pipeline.recount')), pg_advisory_xact_lock(key)
+    FROM (
+        SELECT DISTINCT hashtext('pipeline.journey ' || id) AS key FROM unnest(%s::uuid[]) id
+        ORDER BY key
+    ) AS keys
+"""
+
+
+def _kept(interviews: list[Interview]) -> list[Rows]:
+    owners = {one.opportunity.pk: one.pk for one in interviews if hasattr(one, "opportunity")}
+    passages: dict[UUID, list[Passage]] = {one.pk: [] for one in interviews}
+    for row in Passage.objects.filter(opportunity__in=list(owners)):
+        passages[owners[row.opportunity_id]].append(row)
+    return [Rows(getattr(one, "journey", None), passages[one.pk]) for one in interviews]
+
+
+def _replace_journeys(before: list[Rows], after: list[Rows]) -> set[UUID]:
+    """Whose is another one now."""
+    pairs = [(was.journey, now.journey) for was, now in zip(before, after, strict=True)]
+    others = [pair for pair in pairs if _values(pair[0]) != _values(pair[1])]
+    if dropped := [was for was, now in others if was and not now]:
+        Journey.objects.filter(pk__in=[journey.pk for journey in dropped]).delete()
+    Journey.objects.bulk_create(
+        [now for _, now in others if now],
+        update_conflicts=True,
+        unique_fields=["interview"],
+        update_fields=[*(name.removesuffix("_id") for name in OF_JOURNEY), "changed_at"],
+    )
+    return {journey.pk for was, now in others if (journey := now or was)}
 
 
 def _replace_passages(before: Sequence[Passage], after: Sequence[Passage]) -> None:
-    known = {row.entered_at: row for row in before}
-    changed = [
-        row
-        for row in after
-        if row.entered_at not in known or _values(known[row.entered_at]) != _values(row)
-    ]
-    if dropped := known.keys() - {row.entered_at for row in after}:
-        Passage.objects.filter(pk__in=[known[moment].pk for moment in dropped]).delete()
+    known = {(row.opportunity_id, row.entered_at): row for row in before}
+    kept = {(row.opportunity_id, row.entered_at): row for row in after}
+    if dropped := known.keys() - kept.keys():
+        Passage.objects.filter(pk__in=[known[key].pk for key in dropped]).delete()
     Passage.objects.bulk_create(
-        changed,
+        [row for key, row in kept.items() if _values(known.get(key)) != _values(row)],
         update_conflicts=True,
         unique_fields=["opportunity", "entered_at"],
         update_fields=["position", "interviewer", "stage", "left_at", "outcome"],
     )
 
 
-def _values(row: Journey | Passage) -> list[object]:
+def _values(row: Journey | Passage | None) -> list[object]:
+    if row is None:
+        return []
     names = OF_JOURNEY if isinstance(row, Journey) else OF_PASSAGE
     return [getattr(row, name) for name in names]
 
@@ -114,8 +136,8 @@ def follow_order(organisation_id: UUID) -> None:
     unplaced = StageMove.objects.filter(
         opportunity__organisation=organisation_id, to_index=None
     ).values_list("opportunity__interview", flat=True)
-    for interview_id in unplaced.distinct():
-        rewrite(interview_id)
+    for some in itertools.batched(unplaced.distinct(), TOGETHER):
+        rewrite(*some)
 
 
 @transaction.atomic
@@ -125,9 +147,8 @@ def recount(organisation: Organisation) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('pipeline.recount'))")
     organisation.passages.all().delete()
     organisation.journeys.all().delete()
-    moves = Prefetch("opportunity__moves", StageMove.objects.order_by())
-    interviews = _interviews().filter(organisation=organisation).prefetch_related(moves)
-    for some in batched(interviews.iterator(AT_ONCE), AT_ONCE):
+    interviews = _interviews().filter(organisation=organisation)
+    for some in itertools.batched(interviews.iterator(AT_ONCE), AT_ONCE):
         rows = [_derived(interview) for interview in some]
         Journey.objects.bulk_create(one.journey for one in rows if one.journey)
         Passage.objects.bulk_create(passage for one in rows for passage in one.passages)
@@ -147,11 +168,12 @@ def recount_where_missing() -> None:
 
 @cache  # to say it takes as long as to ask it, and it is asked at every move
 def _interviews() -> QuerySet[Interview]:
-    """Those with an outcome; with them opportunity and journey, if there are, and the decider."""
+    """Those with an outcome; with them opportunity, moves and journey, if any, and the decider."""
     decider = Assignment.objects.filter(interview=OuterRef("pk"), decider=True).values("member_id")
     found = Interview.objects.exclude(outcome=None).select_related(
         "outcome", "opportunity", "journey"
     )
+    found = found.prefetch_related(Prefetch("opportunity__moves", StageMove.objects.order_by()))
     return found.annotate(interviewer_id=Subquery(decider))
 
 
