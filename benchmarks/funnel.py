@@ -6,6 +6,9 @@ The facts are made by SQL; journeys, passages and tallies by a recount, as after
 are the page as a recruiter's browser asks for it, for 90 days and for everything, a page for one
 position and interviewer, and moves.record() with one more move.
 
+Each is compared with itself at 10^3; the page for one position and interviewer, which at 10^3 has
+two profiles to show, with that for all of them at N: choosing some must not cost more than all.
+
 Ends with 1 if a target was missed.
 """
 
@@ -23,12 +26,13 @@ from nomdecode.conf import postgres, serve
 N = int(os.environ.get("N", "1000000"))
 SIZES = [size for size in (10**3, 10**4, 10**5, 10**6) if size <= N]
 TIMES = int(os.environ.get("TIMES", "40"))
-SLOWER_PAGE, SLOWER_WRITE = 3.0, 1.5
+SLOWER_PAGE, SLOWER_WRITE, SLOWER_CHOICE = 3.0, 1.5, 1.2
 STAGES = ("New lead", "Reached out", "Screen", "Task", "Interview", "Onsite", "Offer", "Contract")
+CHOICE = "one position and interviewer"
 PAGES = {
     "90 days": "days=90",
     "everything": "days=all",
-    "one position and interviewer": "days=90&position={position}&interviewer={interviewer}",
+    CHOICE: "days=90&position={position}&interviewer={interviewer}",
 }
 
 # One profile a row of `one`: its number, when its interview was passed, how many moves it made.
@@ -105,8 +109,12 @@ def compare(found: list[dict[str, float]]) -> int:
     missed = 0
     say(f"{'milliseconds, p50':<36}" + "".join(f"{size:>12,}" for size in SIZES))
     for name in found[0]:
-        ratio = found[-1][name] / found[0][name]
-        most = SLOWER_WRITE if name.startswith("write") else SLOWER_PAGE
+        most, base = SLOWER_PAGE, found[0][name]
+        if name.startswith("write"):
+            most = SLOWER_WRITE
+        elif name.endswith(CHOICE):
+            most, base = SLOWER_CHOICE, found[-1]["page: 90 days"]
+        ratio = found[-1][name] / base
         values = "".join(f"{each[name]:>12.1f}" for each in found)
         verdict = "" if ratio <= most else "   MISSED"
         missed += ratio > most
