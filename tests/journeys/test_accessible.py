@@ -48,6 +48,12 @@ COLOURS_PARSED_ONCE = """
 """
 AXE = Axe().axe_script + COLOURS_PARSED_ONCE
 RUN = "rules => axe.run({...rules, resultTypes: ['violations']}).then(found => found.violations)"
+# What is invisible by its opacity alone costs as many frames as what is seen.
+MOVING = """
+document.getAnimations().map(each => each.effect.target)
+  .filter(target => getComputedStyle(target).visibility === "visible")
+  .map(target => target.outerHTML.slice(0, 80))
+"""
 
 
 @pytest.fixture
@@ -60,8 +66,9 @@ def visit(visit: Visits) -> Visits:
 def problems(page: Page, looks: Looks = LOOKS) -> list[str]:
     """What is wrong with the page as it is now, in all these looks."""
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    expect(page.locator(".spinner:visible")).to_have_count(0)
-    found = []
+    expect(page.locator(".spinner:visible, .htmx-request")).to_have_count(0)
+    moving = page.evaluate(MOVING)
+    found = [f"{page.url}: drawn anew all the time for {each}" for each in moving]
     for size, theme, rules in looks:
         page.set_viewport_size(size)  # type: ignore[arg-type]
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
