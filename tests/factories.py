@@ -169,7 +169,7 @@ def connect(of: Organisation, sandbox: Running, account: str = "acme", **fields:
         ask_lever(connection)
         credentials.add_token(connection, TOKEN_LABEL, TOKEN, admin)
         connection.refresh_from_db()
-        lists = dict(connection.pick_lists.values_list("kind", "items"))
+        lists = dict(connection.pick_lists.order_by("pk").values_list("kind", "items"))
         if lists.keys() >= pick_lists.LISTS.keys():  # else it was told to fail
             sandbox.told[key] = (copy(connection), lists)
     for name, value in (choices(account) | fields).items():
