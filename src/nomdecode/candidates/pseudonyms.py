@@ -43,14 +43,12 @@ def draw(
     random = random or chance.SystemRandom()
     is_taken = taken if callable(taken) else taken.__contains__
     pieces = _pieces(identity_words)
-    lists = [
-        [word for word in words if not _shared(word, pieces)]
-        for words in (places(), tuple(colours()), animals())
-    ]
-    for parts in (lists[1:], lists):
+    lists = (places(), tuple(colours()), animals())
+    for choices in (lists[1:], lists):
         for _ in range(TRIES):
-            pseudonym = " ".join(random.choice(words) for words in parts)
-            if not is_taken(pseudonym):
+            words = [random.choice(each) for each in choices]
+            pseudonym = " ".join(words)
+            if not any(_shared(word, pieces) for word in words) and not is_taken(pseudonym):
                 return pseudonym
     raise RuntimeError("no pseudonym is left")
 
