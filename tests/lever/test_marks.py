@@ -275,6 +275,7 @@ def test_what_is_delivered_while_lever_is_asked_is_looked_at_once_more(
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(marks, "MANY", 2)
+    monkeypatch.setattr(marks, "FEW", 2)
 
 
 def test_above_the_limit_what_changed_is_listed(here: Heard, few: None) -> None:
@@ -354,27 +355,47 @@ def test_when_as_many_have_come_while_they_are_asked_one_by_one_a_list_is_read(
 def test_when_as_many_have_come_while_a_list_was_read_it_is_read_again(
     here: Heard, few: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    some = [here.ours().external_id for _ in range(4)]
+    some = [here.ours().external_id for _ in range(8)]
     for each in some:
         here.heard(each)
-    original, recorded = moves.record_all, []
-
-    def slow(*page: Any) -> Any:
-        told = original(*page)
-        if not recorded:
-            for each in some:
-                here.heard(each)
-        recorded.append(page)
-        return told
-
-    monkeypatch.setattr(moves, "record_all", slow)
+    hear_again(monkeypatch, here, some, times=1)
     ProcrastinateJob.objects.all().delete()
     here.lever.forget()
     here.drain()
     assert ProcrastinateJob.objects.exists()  # it rang for the rest
     here.drain()
-    assert set(here.paths()) == {"/opportunities"}
+    lists = [path == "/opportunities" for path in here.paths()]
+    assert lists == [True, *[False] * marks.FEW, True]
     assert not Mark.objects.filter(looked_at=None).exists()
+
+
+def hear_again(monkeypatch: pytest.MonkeyPatch, here: Heard, ids: list[str], times: int) -> None:
+    """Of all of them, after each of the next pages."""
+    original, pages = moves.record_all, []
+
+    def slow(*page: Any) -> Any:
+        told = original(*page)
+        pages.append(page)
+        for each in ids if len(pages) <= times else []:
+            here.heard(each)
+        return told
+
+    monkeypatch.setattr(moves, "record_all", slow)
+
+
+def test_what_no_list_tells_of_does_not_wait_until_a_flood_is_over(
+    here: Heard, few: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deleted = here.ours()
+    here.delete(deleted)
+    some = [here.ours().external_id for _ in range(marks.FEW * 2)]
+    for each in (deleted.external_id, *some):
+        here.heard(each)
+    hear_again(monkeypatch, here, some, times=1000)
+    here.drain()
+    deleted.refresh_from_db()
+    assert deleted.deleted_at
+    assert Mark.objects.filter(looked_at=None).count() > marks.MANY  # and the flood goes on
 
 
 def test_a_flood_does_not_keep_what_is_deleted_waiting(

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 KEPT = timedelta(days=30)  # marks, and deliveries that are not ours
 CALL_DEADLINE = 10.0  # seconds
 MANY = 50  # marks; more of them are found in Lever's list of what changed
+FEW = 10  # looks one by one between two lists
 OVERLAP = timedelta(minutes=5)  # of two looks: clocks differ, and a list may lag behind
 
 DELETED = "candidateDeleted"
@@ -119,16 +120,14 @@ class _Drain:
 
     def run(self) -> None:
         try:
-            if self._due() > MANY:
-                found = self._page()
-                if found is None:
-                    return
-                if found and self._due() > MANY:  # so many have come meanwhile
-                    ring_to_apply(self.connection)
-                    return
-            left = self._due()
+            told = self._page() if self._due() > MANY else 0
+            if told is None:
+                return
+            # A list that tells of them is cheaper; but what it does not tell of waits for no flood.
+            looks, limit = (FEW, MANY) if told else (1, self._due() + MANY)
             while self._next():
-                if self._due() > left + MANY:  # so many more have come that a list is cheaper again
+                looks -= 1
+                if looks <= 0 and self._due() > limit:
                     ring_to_apply(self.connection)
                     break
             self._ask_what_is_deleted()
