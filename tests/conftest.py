@@ -26,7 +26,8 @@ examples.load_profile("patient")
 
 # One running product for all journeys; one server, browser or world for each of the others.
 TOGETHER = (
-    *("tests/journeys/", "tests/faults/", "tests/converge/"),
+    *("tests/journeys/", "tests/converge/"),
+    *("tests/faults/test_faults.py", "tests/faults/test_found_out.py"),
     *("tests/conf/test_bodies.py", "tests/web/test_scripts.py"),
     *("tests/lever/test_receiver_served.py", "tests/test_permissions.py"),
 )
@@ -39,7 +40,8 @@ QUEUE = [f"procrastinate_{each}" for each in ("events", "periodic_defers", "jobs
 class SharersTogether(LoadScopeScheduling):  # type: ignore[misc]
     """Those that share something slow to start go to one worker, the rest one by one.
 
-    What takes long begins first: the journeys in one worker, the faults in the other.
+    What takes long begins first, the largest group before all; each of the faults, which mostly
+    wait, in the next worker that is free.
     """
 
     def _split_scope(self, nodeid: str) -> str:
