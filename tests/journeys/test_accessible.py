@@ -51,6 +51,7 @@ RUN = "rules => axe.run({...rules, resultTypes: ['violations']}).then(found => f
 # What is invisible by its opacity alone costs as many frames as what is seen.
 MOVING = """
 document.getAnimations().map(each => each.effect.target)
+  .filter(target => !target.closest(".htmx-request"))
   .filter(target => getComputedStyle(target).visibility === "visible")
   .map(target => target.outerHTML.slice(0, 80))
 """
