@@ -76,7 +76,6 @@ FACTS = """
 class Made:
     """An organisation in a database of its own, with what is measured there, by its name."""
 
-    size: int
     database: str
     measured: dict[str, Callable[[], None]]
 
@@ -112,7 +111,7 @@ def make(size: int, migrated: str) -> Made:
         f" times of {len(lasting)} pages in {time.perf_counter() - began:.1f} s"
     )
     pages = {f"page: {name}": page(member, url) for name, url in lasting.items()}
-    return Made(size, database, pages | {"write of one move": write(organisation)})
+    return Made(database, pages | {"write of one move": write(organisation)})
 
 
 def measure(all_made: list[Made]) -> list[dict[str, float]]:

@@ -40,8 +40,8 @@ QUEUE = [f"procrastinate_{each}" for each in ("events", "periodic_defers", "jobs
 class SharersTogether(LoadScopeScheduling):  # type: ignore[misc]
     """Those that share something slow to start go to one worker, the rest one by one.
 
-    What takes long begins first, the largest group before all; each of the faults, which mostly
-    wait, in the next worker that is free.
+    The groups begin first, the largest before all. The faults are two: they take long, and may go
+    to different workers.
     """
 
     def _split_scope(self, nodeid: str) -> str:

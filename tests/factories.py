@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
+from django.conf import settings
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -162,8 +163,9 @@ def connect(of: Organisation, sandbox: Running, account: str = "acme", **fields:
     connection = connections.of(of)
     admin = of.members.filter(role=Role.ADMIN).first() or member(of)
     key = sandbox.keys[account]
-    if key in sandbox.told:
-        _as_told(connection, key, admin, *sandbox.told[key])
+    asked = (key, *settings.LEVER_URLS)  # some tests put another server in front of the sandbox
+    if asked in sandbox.told:
+        _as_told(connection, key, admin, *sandbox.told[asked])
     else:  # once is enough: nobody changes the sandbox's lists
         credentials.offer_key(connection, key, admin)
         ask_lever(connection)
@@ -172,7 +174,7 @@ def connect(of: Organisation, sandbox: Running, account: str = "acme", **fields:
         lists = dict(connection.pick_lists.order_by("pk").values_list("kind", "items"))
         told_all = lists.keys() >= pick_lists.LISTS.keys() and all(connection.permissions.values())
         if told_all and not sandbox.faulty:  # else it was told to fail
-            sandbox.told[key] = (copy(connection), lists)
+            sandbox.told[asked] = (copy(connection), lists)
     for name, value in (choices(account) | fields).items():
         setattr(connection, name, value)
     connection.save()

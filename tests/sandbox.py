@@ -20,7 +20,8 @@ class Running:
     url: str
     keys: dict[str, str]  # account -> Data API key
     seeded: Sandbox  # as it was when it started: ids of users, stages, postings
-    told: dict[str, Any] = field(default_factory=dict)  # key -> what Lever told of it
+    # (key, addresses) -> what Lever told of it
+    told: dict[tuple[str, ...], Any] = field(default_factory=dict)
     faulty: bool = False
     # One client without certificates: making one for every call would take most of the time.
     http: httpx2.Client = field(default_factory=lambda: httpx2.Client(verify=False))

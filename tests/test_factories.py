@@ -64,3 +64,12 @@ def test_a_connection_is_as_if_it_was_made_on_the_page(lever: Running, account: 
 
     # The first of the factory's is made for real, unless another test came before.
     assert left_by(at_once) == left_by(at_once) == left_by(on_the_page)
+
+
+def test_what_another_server_in_front_of_it_told_is_not_taken_for_the_sandboxs(
+    lever: Running, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lever, "told", {})
+    for url in (lever.api.replace("127.0.0.1", "localhost"), lever.api):
+        settings.LEVER_URLS = [url]
+        assert factories.connect(factories.organisation(), lever).base_url == url
