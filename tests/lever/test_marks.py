@@ -199,24 +199,48 @@ def test_a_stage_that_lever_never_lists_is_kept_and_asked_about_once(here: Heard
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_delivery_that_comes_again_and_the_look_after_the_first_do_not_block_each_other(
-    here: Heard,
+@pytest.mark.parametrize(("whose", "verdict"), [("ours", "applied"), ("made_in_lever", "not_ours")])
+def test_a_delivery_that_comes_again_and_the_drain_after_the_first_do_not_block_each_other(
+    here: Heard, whose: str, verdict: str
 ) -> None:
-    here.heard(here.ours().external_id)
-
-    def drain() -> None:
-        here.drain()
-        connection.close()
-
+    made = getattr(here, whose)()
+    here.heard(getattr(made, "external_id", made))
     with ThreadPoolExecutor(1) as worker:
         with transaction.atomic():
             Delivery.objects.update(repeats=1)  # as the inbox stores it: the delivery,
-            draining = worker.submit(drain)
+            draining = worker.submit(drain_elsewhere, here)
             while not somebody_waits_for_us() and not draining.done():
                 pass
             Mark.objects.update(marked_at=timezone.now(), looked_at=None)  # and then the mark
         draining.result()
-    assert (only_delivery().verdict, Mark.objects.get().looked_at is None) == ("applied", False)
+    here.drain()  # as whoever marks it again rings
+    assert (only_delivery().verdict, Mark.objects.get().looked_at is None) == (verdict, False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_deliveries_that_come_again_and_those_that_are_reported_do_not_block_each_other(
+    here: Heard,
+) -> None:
+    """The first to be stored is the last by its token."""
+    opportunity = here.ours()
+    last, first = (here.heard(opportunity.external_id) for _ in range(2))
+    for delivery, token in ((last, "f"), (first, "a")):
+        Delivery.objects.filter(pk=delivery.pk).update(token=token)
+    here.lever.fault({"match": GET, "kind": "status", "status": 503})
+    with ThreadPoolExecutor(1) as worker:
+        with transaction.atomic():
+            Delivery.objects.filter(pk=first.pk).update(repeats=1)
+            draining = worker.submit(drain_elsewhere, here)
+            while not somebody_waits_for_us() and not draining.done():
+                pass
+            Delivery.objects.filter(pk=last.pk).update(repeats=1)
+        draining.result()
+    assert set(Delivery.objects.values_list("verdict", flat=True)) == {"reported"}
+
+
+def drain_elsewhere(here: Heard) -> None:
+    here.drain()
+    connection.close()
 
 
 def somebody_waits_for_us() -> bool:

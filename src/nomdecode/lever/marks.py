@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db import connection as database
 from django.db import transaction
 from django.db.models import Exists, Min, OuterRef, QuerySet
-from django.db.models.functions import Greatest
+from django.db.models.functions import Collate, Greatest
 from django.utils import timezone
 
 from nomdecode.lever import client, moment
@@ -241,15 +241,26 @@ def _due(connection: Connection) -> QuerySet[Mark]:
 @transaction.atomic
 def _set_aside(connection: Connection) -> None:
     """Marks of opportunities that are not ours keep their id, in case they become ours."""
-    due = list(_due(connection).select_for_update(skip_locked=True))
-    known = ours(connection, [mark.opportunity_id for mark in due])
-    theirs = [mark for mark in due if mark.opportunity_id not in known]
-    if theirs:
-        Mark.objects.filter(pk__in=[mark.pk for mark in theirs]).update(looked_at=timezone.now())
-        deliveries = connection.deliveries.filter(verdict=Verdict.WAITING)
-        ids = [mark.opportunity_id for mark in theirs]
-        deliveries.filter(opportunity_id__in=ids).update(verdict=Verdict.NOT_OURS)
-        live.publish(connection.organisation_id, "lever")
+    seen = {mark.opportunity_id: mark.marked_at for mark in _due(connection)}
+    theirs = seen.keys() - ours(connection, seen)
+    if not theirs:
+        return
+    heard = _locked(connection, theirs)
+    due = _due(connection).filter(opportunity_id__in=theirs).order_by("opportunity_id")
+    # What was marked meanwhile has deliveries that are not locked: the next ring does it.
+    held = [mark for mark in due.select_for_update() if mark.marked_at == seen[mark.opportunity_id]]
+    theirs = {mark.opportunity_id for mark in held}
+    theirs -= ours(connection, theirs).keys()  # who becomes ours from now on waits for the mark
+    connection.marks.filter(opportunity_id__in=theirs).update(looked_at=timezone.now())
+    heard.filter(opportunity_id__in=theirs).update(verdict=Verdict.NOT_OURS)
+    live.publish(connection.organisation_id, "lever")
+
+
+def _locked(connection: Connection, ids: Iterable[str]) -> QuerySet[Delivery]:
+    """The waiting deliveries of these opportunities, locked as the inbox does: in their order."""
+    waiting = connection.deliveries.filter(verdict=Verdict.WAITING, opportunity_id__in=list(ids))
+    in_order = waiting.order_by(Collate("token", "C")).select_for_update()
+    return Delivery.objects.filter(pk__in=list(in_order.values_list("pk", flat=True)))
 
 
 def ours(connection: Connection, ids: Iterable[str]) -> dict[str, Opportunity]:
@@ -305,11 +316,11 @@ _LOOKED = """
 """
 
 
+@transaction.atomic
 def _reported(connection: Connection) -> None:
-    due = _due(connection).values("opportunity_id")
-    waiting = connection.deliveries.filter(verdict=Verdict.WAITING, opportunity_id__in=due)
+    waiting = _locked(connection, _due(connection).values_list("opportunity_id", flat=True))
     ids = set(waiting.values_list("opportunity_id", flat=True))
-    if waiting.filter(opportunity_id__in=ids).update(verdict=Verdict.REPORTED):
+    if waiting.update(verdict=Verdict.REPORTED):
         _publish(connection, ours(connection, ids).values())
 
 
