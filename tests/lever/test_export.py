@@ -1,6 +1,7 @@
 """One interview's outcome on its way to Lever, against the sandbox over HTTP."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -10,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -17,7 +19,7 @@ import factories
 from nomdecode.candidates import consent, corrections, erasure, intake, reveals, vault
 from nomdecode.candidates.models import PassChoice
 from nomdecode.demo import clock
-from nomdecode.interviews import outcome, scorecards
+from nomdecode.interviews import access, outcome, scorecards
 from nomdecode.interviews.models import Assignment, Criterion, Interview, Position
 from nomdecode.lever import calls, export, look_again, protocol, story
 from nomdecode.lever import connection as connections
@@ -618,6 +620,19 @@ def test_the_trail_does_not_tell_that_it_was_the_guard(company: Company) -> None
     export.stop(row, "not_accepted", message="Lever did not accept this.")
     guard, refused = AuditEvent.objects.filter(action="export.stopped")
     assert guard.detail == refused.detail
+
+
+@pytest.mark.parametrize("guess", ["Zephyrine", "Marigold"])
+def test_whoever_interviewed_hears_as_often_of_a_right_guess_as_of_a_wrong_one(
+    company: Company, guess: str
+) -> None:
+    interview = company.interview(evidence=f"{guess} wrote clear code.")
+    with CaptureQueriesContext(connection) as asked:
+        company.run(interview)
+    told = " ".join(each["sql"] for each in asked if "pg_notify" in each["sql"])
+    topics = re.findall(r"topic\W+([\w-]+)", told)
+    heard = [topic for topic in topics if access.hears(company.interviewer)(topic)]
+    assert heard == [f"interview-{interview.pk}", "home"]
 
 
 def test_rephrased_it_leaves(company: Company) -> None:

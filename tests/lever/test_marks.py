@@ -519,8 +519,8 @@ def test_open_pages_of_the_interview_hear_that_something_is_reported_and_that_it
 
     here.heard(opportunity.external_id)  # once more: nothing changes
     here.lever.fault({"match": GET, "kind": "status", "status": 503})
-    assert f"interview-{opportunity.interview_id}" in told_by_drain()
-    assert f"interview-{opportunity.interview_id}" in told_by_drain()
+    assert f"export-{opportunity.interview_id}" in told_by_drain()
+    assert f"export-{opportunity.interview_id}" in told_by_drain()
 
 
 def test_a_list_that_fails_leaves_all_of_them_reported(here: Heard, few: None) -> None:

@@ -101,6 +101,7 @@ def stopped(recruiter: Member) -> Interview:
         reason="identity",
         detail={"kinds": ["name", "place"]},
         found_in="1f",
+        claimed_at=timezone.now(),
     )
     return interview
 
@@ -130,6 +131,16 @@ def test_nor_whether_anything_did(stopped: Interview, role: Role) -> None:
     Export.objects.update(state="exported")
     assert _story(interviewer, stopped) == over_a_text
     assert "Decided" in over_a_text
+
+
+@pytest.mark.parametrize("reason", ["skipped", "withdrew", "refused", "lapsed", "off"])
+def test_nor_what_became_of_it_since(stopped: Interview, reason: str) -> None:
+    """What they guessed wrongly has left, and none of this can come of it any more."""
+    interviewer = _interviewer_of(stopped)
+    over_a_text = _story(interviewer, stopped)
+    state = "waiting" if reason == "off" else "ended"
+    Export.objects.update(state=state, reason=reason, detail={}, plan=None)
+    assert _story(interviewer, stopped) == over_a_text
 
 
 @pytest.mark.parametrize("name", ["retry", "rephrase", "send_anyway"])

@@ -15,7 +15,7 @@ from django.test import Client
 import factories
 import served
 from nomdecode.orgs import live
-from nomdecode.orgs.models import Member
+from nomdecode.orgs.models import Member, Role
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,6 +70,29 @@ def test_an_event_of_another_organisation_does_not(site: str) -> None:
         live.publish(other.organisation_id, "pipeline")
         live.publish(member.organisation_id, "home")  # comes after it, so nothing is waited for
         assert next(said) == '{"topic": "home"}'
+
+
+def test_an_interviewer_hears_of_own_interviews_and_of_nothing_that_goes_on_in_lever(
+    site: str,
+) -> None:
+    member = factories.member(role=Role.INTERVIEWER)
+    own = factories.held_interview(factories.position(member.organisation), [member])
+    other = factories.held_interview(own.position, [factories.member(member.organisation)])
+    told = ["pipeline", "lever", "needs", f"export-{own.pk}", f"interview-{other.pk}", "home"]
+    with stream(site, member) as said:
+        until_listening(said)
+        live.publish(member.organisation_id, *told, f"interview-{own.pk}")
+        assert [next(said), next(said)] == [
+            '{"topic": "home"}',
+            f'{{"topic": "interview-{own.pk}"}}',
+        ]
+
+
+def test_what_others_are_told_of_cannot_be_counted_on_an_interviewers_pages(site: str) -> None:
+    member = factories.member(role=Role.INTERVIEWER)
+    with stream(site, member) as said:
+        until_listening(said)
+        assert stream_of_page(site, member) == "/live?since="
 
 
 def test_a_page_hears_first_what_it_missed_since_it_was_drawn_and_nothing_else(site: str) -> None:
@@ -141,7 +164,7 @@ def test_a_page_that_does_not_keep_up_looks_at_everything() -> None:
         hub = live._Hub()
         hub._begin()
         hub.task = asyncio.create_task(asyncio.sleep(60))  # in place of the database
-        queue = hub.subscribe(ours)
+        queue = hub.subscribe(ours, live.everything)
         for number in range(live.REMEMBERED + 2):
             hub._hear(str(ours), f"interview-{number}")
         hub.task.cancel()

@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from nomdecode.interviews.models import Assignment, Interview, Outcome, State
+from nomdecode.orgs import live
 from nomdecode.orgs.models import Member, Role
 
 
@@ -27,6 +28,16 @@ def visible(member: Member) -> QuerySet[Interview]:
 
 def interview_or_404(member: Member, pk: object) -> Interview:
     return get_object_or_404(visible(member), pk=pk)
+
+
+def hears(member: Member) -> live.Hears:
+    """Of which live events: interviewers of their own interviews as they are now, and of nothing
+    that goes on in Lever, which could answer what was written on a guess."""
+    if is_staff(member):
+        return live.everything
+    mine = visible(member).prefetch_related(None).values_list("pk", flat=True)
+    topics = {"home", "signal", *(f"interview-{pk}" for pk in mine)}
+    return topics.__contains__
 
 
 def own(interview: Interview, member: Member) -> Assignment | None:

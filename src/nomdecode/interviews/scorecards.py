@@ -114,7 +114,9 @@ def may_amend(assignment: Assignment, now: datetime) -> bool:
 
 def forget_rephrasing(interview: Interview) -> None:
     """Nobody is asked any more: the texts have left as they are, or never will."""
-    interview.assignments.exclude(rephrase_asked_at=None).update(rephrase_asked_at=None)
+    asked = interview.assignments.exclude(rephrase_asked_at=None)
+    if asked.update(rephrase_asked_at=None):
+        outcome.changed(interview)
 
 
 @transaction.atomic

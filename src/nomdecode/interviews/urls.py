@@ -1,9 +1,17 @@
 from django.urls import path
 
-from nomdecode.interviews.views import assignments, candidate, interviews, positions, scorecard
+from nomdecode.interviews.views import (
+    assignments,
+    candidate,
+    interviews,
+    live,
+    positions,
+    scorecard,
+)
 
 app_name = "interviews"
 urlpatterns = [
+    path("live", live.live, name="live"),
     path("interviews/", interviews.index, name="list"),
     path("interviews/new/", interviews.new, name="new"),
     path("interviews/<uuid:pk>/", interviews.interview, name="interview"),

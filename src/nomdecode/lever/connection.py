@@ -154,4 +154,4 @@ def ring_to_ask(connection: Connection) -> None:
 
 
 def publish(connection: Connection) -> None:
-    live.publish(connection.organisation_id, "lever", "home")
+    live.publish(connection.organisation_id, "lever", "needs")

@@ -112,9 +112,11 @@ def _set_state(export: Export, verdict: eligibility.Verdict, **detail: object) -
         _ask_no_more(export)
         audit.record(export.organisation, "export.ended", export.interview, reason=reason)
     export.state, export.reason, export.detail = state, verdict.reason, detail
-    export.state_since = timezone.now()
-    export.save(update_fields=["state", "reason", "detail", "state_since"])
-    changed(export)
+    export.state_since, first = timezone.now(), export.claimed_at is None
+    if state == ExportState.GOING and first:
+        export.claimed_at = export.state_since
+    export.save(update_fields=["state", "reason", "detail", "state_since", "claimed_at"])
+    changed(export, to_interviewers=first)
 
 
 def _ask_no_more(export: Export) -> None:
@@ -123,8 +125,13 @@ def _ask_no_more(export: Export) -> None:
         scorecards.forget_rephrasing(export.interview)
 
 
-def changed(export: Export) -> None:
-    live.publish(export.organisation_id, f"interview-{export.interview_id}", "home", "lever")
+def changed(export: Export, *, to_interviewers: bool = False) -> None:
+    """Tells open pages: those of whoever interviewed only until the first claim. How often, and
+    when, something happens after it would answer what was written on a guess."""
+    topics = [f"export-{export.interview_id}", "needs", "lever"]
+    if to_interviewers:
+        topics += [f"interview-{export.interview_id}", "home"]
+    live.publish(export.organisation_id, *topics)
 
 
 def stop(export: Export, reason: str, **detail: object) -> None:

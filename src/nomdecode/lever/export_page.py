@@ -265,6 +265,5 @@ def settle(request: MemberRequest, pk: int) -> HttpResponse:
             duplicate.export.interview,
             member=request.member,
         )
-        for topic in ("lever", "home"):
-            live.publish(request.member.organisation_id, topic)
+        live.publish(request.member.organisation_id, "lever", "needs")
     return _back(request, duplicate.export.interview_id)

@@ -326,8 +326,8 @@ def _reported(connection: Connection) -> None:
 
 def _publish(connection: Connection, opportunities: Iterable[Opportunity]) -> None:
     """That deliveries of theirs have another verdict; of a move itself moves.py tells."""
-    interviews = [f"interview-{each.interview_id}" for each in opportunities]
-    live.publish(connection.organisation_id, "lever", *interviews)
+    exports = [f"export-{each.interview_id}" for each in opportunities]
+    live.publish(connection.organisation_id, "lever", *exports)
 
 
 def _ring_later(connection: Connection, seconds: float) -> None:

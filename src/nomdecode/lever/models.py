@@ -164,6 +164,7 @@ class Export(models.Model):
     reason = models.CharField(max_length=40, blank=True)
     detail = models.JSONField(default=dict)  # for the reason: kinds found, message; no identity
     plan = models.JSONField(null=True)  # fixed at the first claim
+    claimed_at = models.DateTimeField(null=True)  # the first time: stays when it is planned anew
     marker = models.DateTimeField(null=True)  # the profile's createdAt: a whole second
     found_in = models.CharField(max_length=64, blank=True)  # digest of what the guard stopped
     cleared_kinds = models.JSONField(default=list)  # what a person let through, in these texts

@@ -83,8 +83,7 @@ def retry_since(organisation: Organisation, since: datetime, member: Member | No
         )
         for export in stopped
     )
-    for topic in ("lever", "home"):
-        live.publish(organisation.pk, topic)
+    live.publish(organisation.pk, "lever", "needs")
     ring(sweep_exports, timestamp=0)
     return len(stopped)
 

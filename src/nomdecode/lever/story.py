@@ -85,9 +85,11 @@ def of(interview: Interview, export: Export | None, *, for_staff: bool) -> list[
 
 
 def waits(export: Export | None) -> bool:
-    """Or stays here: nothing of it was looked through yet."""
+    """Or stays here, and nothing of it was ever looked through."""
+    if export is None:
+        return True
     states = (ExportState.WAITING, ExportState.ENDED)
-    return export is None or (export.state in states and bool(export.reason))
+    return export.claimed_at is None and export.state in states and bool(export.reason)
 
 
 def _time(entry: Entry) -> tuple[bool, datetime]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from nomdecode.candidates import reveals
-from nomdecode.interviews import access
+from nomdecode.interviews import access, outcome
 from nomdecode.lever import export as exports
 from nomdecode.lever import guard, story, taken_back
 from nomdecode.lever.models import Export, ExportState
@@ -90,6 +90,7 @@ def rephrase(request: MemberRequest, pk: UUID) -> HttpResponse:
         export.organisation, "export.rephrase_asked", export.interview, member=request.member
     )
     exports.changed(export)
+    outcome.changed(export.interview)
     return redirect("interviews:interview", pk)
 
 
@@ -115,8 +116,7 @@ def erased_there(request: MemberRequest, pk: UUID) -> HttpResponse:
         opportunity.interview,
         member=request.member,
     )
-    live.publish(opportunity.organisation_id, f"interview-{pk}")
-    live.publish(opportunity.organisation_id, "home")
+    live.publish(opportunity.organisation_id, f"export-{pk}", "needs")
     return redirect("interviews:interview", pk)
 
 
@@ -130,7 +130,7 @@ def keep_here(request: MemberRequest, pk: UUID) -> HttpResponse:
     opportunity.save(update_fields=["kept_here_at"])
     organisation, interview = request.member.organisation, opportunity.interview
     audit.record(organisation, "candidate.kept_here", interview, member=request.member)
-    live.publish(opportunity.organisation_id, f"interview-{pk}", "home")
+    live.publish(opportunity.organisation_id, f"export-{pk}", "needs")
     return redirect("interviews:interview", pk)
 
 

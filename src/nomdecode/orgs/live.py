@@ -8,7 +8,7 @@ import json
 import logging
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -27,7 +27,9 @@ REMEMBERED = 1000  # events, for pages which are on their way to the reader, or 
 def publish(organisation_id: UUID, *topics: str) -> None:
     """Tells open pages of the organisation, when the transaction commits, that `topics` changed.
 
-    Topics are words with an optional id: "pipeline", "interview:<id>", "lever", "home".
+    Topics are words, or a word with an id. To whoever only interviews: "home", "signal",
+    "interview-<id>"; beyond that to staff: "pipeline", "lever", "needs" (what Lever asks of them),
+    "export-<id>" (how an interview's outcome fares).
     """
     with connection.cursor() as cursor:
         cursor.execute(*telling(organisation_id, *topics))
@@ -39,6 +41,13 @@ def telling(organisation_id: UUID, *topics: str) -> tuple[LiteralString, list[An
     return "SELECT pg_notify(%s, it) FROM unnest(%s::text[]) it", [CHANNEL, told]
 
 
+type Hears = Callable[[str], bool]  # which topics a reader is told of
+
+
+def everything(topic: str) -> bool:
+    return True
+
+
 class _Hub:
     """The subscribers of this process and the task that feeds them.
 
@@ -47,14 +56,14 @@ class _Hub:
     """
 
     def __init__(self) -> None:
-        self.queues: dict[asyncio.Queue[str], str] = {}
+        self.queues: dict[asyncio.Queue[str], tuple[str, Hears]] = {}
         self.task: asyncio.Task[None] | None = None
         self.heard: deque[tuple[str, str, str]] = deque(maxlen=REMEMBERED)
         self.position = ""
 
-    def subscribe(self, organisation_id: UUID) -> asyncio.Queue[str]:
+    def subscribe(self, organisation_id: UUID, hears: Hears) -> asyncio.Queue[str]:
         queue: asyncio.Queue[str] = asyncio.Queue(maxsize=REMEMBERED)
-        self.queues[queue] = str(organisation_id)
+        self.queues[queue] = str(organisation_id), hears
         if self.task is None or self.task.done():
             self.task = asyncio.create_task(self._listen())
         return queue
@@ -88,23 +97,24 @@ class _Hub:
         """What was missed while not listening is missed by all pages so far."""
         self.heard.clear()
         self.position = f"{secrets.token_hex(4)}-0"
-        for organisation_id in set(self.queues.values()):
-            self._send(organisation_id, "*")
+        for queue in self.queues:
+            _put(queue, "*")
 
     def _hear(self, organisation_id: str, topic: str) -> None:
         self.heard.append((self.position, organisation_id, topic))
         begun, _, count = self.position.partition("-")
         self.position = f"{begun}-{int(count) + 1}"
-        self._send(organisation_id, topic)
+        for queue, (owner, hears) in self.queues.items():
+            if owner == organisation_id and hears(topic):
+                _put(queue, topic)
 
-    def _send(self, organisation_id: str, topic: str) -> None:
-        for queue in [queue for queue, owner in self.queues.items() if owner == organisation_id]:
-            if queue.full():  # who does not keep up is told to look at everything
-                while not queue.empty():
-                    queue.get_nowait()
-                queue.put_nowait("*")
-            else:
-                queue.put_nowait(topic)
+
+def _put(queue: asyncio.Queue[str], topic: str) -> None:
+    if queue.full():  # who does not keep up is told to look at everything
+        while not queue.empty():
+            queue.get_nowait()
+        topic = "*"
+    queue.put_nowait(topic)
 
 
 _hub = _Hub()
@@ -115,20 +125,26 @@ def position() -> str:
     return _hub.position
 
 
-async def stream(organisation_id: UUID, since: str = "") -> AsyncIterator[str]:
+async def stream(
+    organisation_id: UUID, since: str = "", hears: Hears = everything
+) -> AsyncIterator[str]:
     """Server-sent events (WHATWG HTML, 9.2) of one organisation: {"topic": …}, "*" for all.
+
+    Of what a reader does not hear not even the time can be told.
 
     First what a page has missed that was drawn at the position `since`, "*" where that is not
     known: another process drew it, or long ago. Ends after LONGEST_SECONDS.
     """
     # In one go: what comes in between would be told twice.
-    queue, missed = _hub.subscribe(organisation_id), _hub.missed(organisation_id, since)
+    queue = _hub.subscribe(organisation_id, hears)
+    missed = _hub.missed(organisation_id, since)
     clock = asyncio.get_running_loop().time
     ends = clock() + LONGEST_SECONDS
     try:
         yield "retry: 1000\n\n"
         for topic in missed:
-            yield _event(topic)
+            if topic == "*" or hears(topic):
+                yield _event(topic)
         while (left := ends - clock()) > 0:
             try:
                 yield _event(await asyncio.wait_for(queue.get(), min(left, KEEP_ALIVE_SECONDS)))

@@ -4,7 +4,6 @@ from nomdecode.orgs import views
 
 app_name = "orgs"
 urlpatterns = [
-    path("live", views.live, name="live"),
     path("settings/", views.profile, name="profile"),
     path("settings/switch/", views.switch, name="switch"),
     path("settings/org/", views.settings, name="settings"),

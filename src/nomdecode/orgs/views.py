@@ -1,24 +1,20 @@
-"""Settings, members, invitations, the audit trail, and the stream of live events."""
+"""Settings, members, invitations and the audit trail."""
 
-from collections.abc import AsyncIterator
 from typing import cast
-from uuid import UUID
 
 from allauth.mfa.utils import is_mfa_enabled
-from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.contrib.auth import login
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db import connections, transaction
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from nomdecode.orgs import audit, invitations, trail
-from nomdecode.orgs import live as live_events
 from nomdecode.orgs import members as membership
 from nomdecode.orgs.forms import GeneralForm, InviteForm, JoinForm, MemberForm, NameForm
 from nomdecode.orgs.models import Invitation, Organisation, Role, User
@@ -205,19 +201,3 @@ def _welcome(request: HttpRequest, invitation: Invitation) -> HttpResponse:
     request.session["organisation"] = str(invitation.organisation_id)
     messages.success(request, f"Welcome to {invitation.organisation}.")
     return redirect("/")
-
-
-@require_GET
-async def live(request: MemberRequest) -> StreamingHttpResponse:
-    return StreamingHttpResponse(
-        _events(request.member.organisation_id, request.GET.get("since", "")),
-        content_type="text/event-stream",
-        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
-    )
-
-
-async def _events(organisation_id: UUID, since: str) -> AsyncIterator[str]:
-    # The connection that found the session would otherwise be held as long as the page is open.
-    await sync_to_async(connections.close_all)()
-    async for event in live_events.stream(organisation_id, since):
-        yield event

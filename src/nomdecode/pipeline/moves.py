@@ -235,5 +235,5 @@ def _differences(before: Facts, after: Facts) -> set[str]:
 
 def _publish(changed: list[Opportunity]) -> None:
     if changed:
-        interviews = [f"interview-{one.interview_id}" for one in changed]
-        live.publish(changed[0].organisation_id, "pipeline", "home", *interviews)
+        exports = [f"export-{one.interview_id}" for one in changed]
+        live.publish(changed[0].organisation_id, "pipeline", "needs", *exports)
