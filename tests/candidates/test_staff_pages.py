@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 import factories
-from nomdecode.candidates import consent, erasure, letters, links, vault
+from nomdecode.candidates import consent, erasure, letters, links, reveals, vault
 from nomdecode.candidates.models import Candidate
 from nomdecode.interviews import scheduling
 from nomdecode.orgs.models import AuditEvent, Member, Role
@@ -268,6 +268,17 @@ def test_who_was_to_hold_it_when_it_began_did_interview_them(
     assert ("You interviewed this candidate" in shown) is not allowed
     assert (browser.post(url("reveal", candidate), PURPOSE).status_code == 200) is allowed
     assert revealed() == allowed
+
+
+def test_whoever_interviewed_does_not_read_whether_the_details_went_to_lever(
+    browser: Client, candidate: Candidate, recruiter: Member
+) -> None:
+    """The guard lets nothing go in which they guessed right."""
+    vault.reveal(candidate, reveals.LEVER, "successful, and agreed to be named")
+    page = url("candidate", candidate)
+    assert "Sent to Lever" in browser.get(page).content.decode()
+    factories.held_interview(factories.position(recruiter.organisation), [recruiter], who=candidate)
+    assert "Sent to Lever" not in browser.get(page).content.decode()
 
 
 # --- a private link that was lost

@@ -178,6 +178,15 @@ def test_it_can_be_rephrased_after_that_when_asked() -> None:
     assert place.rephrase_asked_at is None
 
 
+def test_what_was_rephrased_keeps_its_ratings_and_not_its_words() -> None:
+    place = asked_to_rephrase()
+    before = place.scorecards.get()
+    scorecards.submit(place, content(place, notes="The work."), timezone.now(), amends=1)
+    first, second = place.scorecards.all()
+    assert first.wordless and not first.content["notes"] and not second.wordless
+    assert scorecards._judgement(first.content) == scorecards._judgement(before.content)
+
+
 def test_rephrasing_cannot_change_the_judgement() -> None:
     place = asked_to_rephrase()
     with pytest.raises(TooLate):

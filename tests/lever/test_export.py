@@ -613,6 +613,20 @@ def test_what_the_guard_stops_is_not_told_to_the_candidate_as_sent(company: Comp
     assert reveals.seen(interview.candidate) == []
 
 
+def test_words_that_name_the_person_are_erased_with_their_details(company: Company) -> None:
+    interview = company.interview(evidence="Zephyrine wrote clear code.")
+    assignment = interview.assignments.get()
+    assignment.draft = assignment.scorecard.content | {"notes": "Call +44 20 7946 0911."}
+    assignment.save()
+    company.rephrase(interview, "They wrote clear code.")
+    scorecards.save_draft(assignment, assignment.draft, assignment.draft_version + 1)
+    erasure.erase(interview.candidate)
+    assignment.refresh_from_db()
+    kept = json.dumps([assignment.draft, *(card.content for card in assignment.scorecards.all())])
+    assert "They wrote clear code." in kept and "Calm throughout." in kept
+    assert "Zephyrine" not in kept and "7946" not in kept
+
+
 def test_the_trail_does_not_tell_that_it_was_the_guard(company: Company) -> None:
     """An admin who interviewed could write a guess into the scorecard and look there."""
     company.run(company.interview(evidence="Zephyrine wrote clear code."))

@@ -1,6 +1,7 @@
 """What Lever is told of anybody at all, and what the guard finds in it."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -69,6 +70,12 @@ def said(fields: Any, person: vault.Identity) -> list[str]:
 
 
 # --- the profile
+
+
+@given(people)
+def test_the_note_repeats_no_title_that_names_the_person(person: vault.Identity) -> None:
+    titled = replace(facts(), position=f"Backend engineer, {person.name}")
+    assert said(profile.note(titled), person) == []
 
 
 @given(people)

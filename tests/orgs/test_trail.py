@@ -54,6 +54,17 @@ def test_whoever_interviewed_does_not_read_that_a_finding_was_let_through(admin:
     assert "let a finding through" not in page(admin, about=audit.name_of(held))
 
 
+def test_nor_that_the_details_went_to_lever(admin: Member) -> None:
+    """Which the guard stops, if what they wrote on a guess was right."""
+    held, others = (factories.passed(admin.organisation) for _ in range(2))
+    Assignment.objects.create(interview=held, member=admin)
+    for interview in (held, others):
+        for to in ("Lever", "page"):
+            record(admin, "candidate.revealed", interview.candidate, to=to, fields=["name"])
+    shown = page(admin)
+    assert (shown.count("to: Lever"), shown.count("to: page")) == (1, 2)
+
+
 def test_the_newest_comes_first(admin: Member) -> None:
     record(admin, "lever.enabled")
     record(admin, "lever.disabled")

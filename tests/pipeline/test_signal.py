@@ -250,6 +250,14 @@ def test_candidates_answers_are_counted_by_fives_so_that_none_can_be_told_from_t
     assert content(acme)["anonymity"][1]["share"] == [5, 10]
 
 
+def test_no_answer_comes_and_goes_with_the_state_of_its_interview(acme):
+    """The difference of two moments would be that candidate's answer."""
+    for _ in range(5):
+        answered(interview := factories.passed(acme), False)
+    Interview.objects.filter(pk=interview.pk).update(state="no_show")
+    assert content(acme)["anonymity"][1]["share"] == [5, 5]
+
+
 def test_nor_does_any_choice_tell_them_apart(acme):
     one, two = (factories.member(acme, Role.INTERVIEWER) for _ in range(2))
     for interviewer, days_ago in ((one, 0), (one, 0), (one, 0), (one, 0), (two, 60)):

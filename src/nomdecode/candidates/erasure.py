@@ -42,6 +42,7 @@ def erase(candidate: Candidate, by: str = "candidate", member: Member | None = N
         return
     candidate.erased_at = timezone.now()
     candidate.save(update_fields=["erased_at"])
+    signals.erasing.send(Candidate, candidate=candidate)
     vault.destroy(candidate)
     links.revoke_all(candidate)
     candidate.letters.filter(sent_at=None).delete()

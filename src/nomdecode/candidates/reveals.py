@@ -66,13 +66,18 @@ class Seen:
     purpose: str
 
 
-def seen(candidate: Candidate) -> list[Seen]:
-    """Every showing of this identity, newest first."""
+def seen(candidate: Candidate, reader: Member | None = None) -> list[Seen]:
+    """Every showing of this identity, newest first; `reader`: as a member may read it.
+
+    Whoever interviewed does not read that it went to Lever, which the guard stops after a guess.
+    """
     events = AuditEvent.objects.filter(
         organisation=candidate.organisation_id,
         thing=audit.name_of(candidate),
         action="candidate.revealed",
     ).select_related("member__user")
+    if reader and interviewed(candidate, reader):
+        events = events.exclude(detail__to=LEVER)
     return [
         Seen(
             at=event.at,

@@ -146,6 +146,11 @@ class Scorecard(models.Model):
         ]
         ordering: ClassVar = ["version"]
 
+    @property
+    def wordless(self) -> bool:
+        """Evidence cannot be left out: its words were dropped."""
+        return not any(entry["evidence"] for entry in self.content["ratings"].values())
+
 
 class Outcome(models.Model):
     """The interview's result, once the decider's scorecard and the others' are in or excused."""

@@ -1,6 +1,7 @@
 """Scorecards: drafts, what a whole one needs, sending and amending."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
@@ -119,6 +120,28 @@ def forget_rephrasing(interview: Interview) -> None:
         outcome.changed(interview)
 
 
+def forget_words(interview: Interview, drop: Callable[[str], bool]) -> None:
+    """Leaves blank what was written, in every version and draft, where `drop` says so."""
+    for assignment in interview.assignments.prefetch_related("scorecards"):
+        for card in assignment.scorecards.all():
+            card.content, kept = _without_words(card.content, drop), card.content
+            if card.content != kept:
+                card.save(update_fields=["content"])
+        draft = _without_words(assignment.draft, drop)
+        if draft != assignment.draft:
+            assignment.draft = draft
+            assignment.save(update_fields=["draft"])
+
+
+def _without_words(content: Content, drop: Callable[[str], bool]) -> Content:
+    left = deepcopy(content)
+    for place in (left, *left.get("ratings", {}).values()):
+        for name in ("notes", "evidence"):
+            if name in place and drop(place[name]):
+                place[name] = ""
+    return left
+
+
 @transaction.atomic
 def submit(
     assignment: Assignment, content: Content, now: datetime, *, amends: int = 0
@@ -177,6 +200,10 @@ def _keep(assignment: Assignment, content: Content, version: int, now: datetime)
         decision=content["decision"],
         at=now,
     )
+    if assignment.rephrase_asked_at:  # what may have named the person is not kept beside it
+        for earlier in assignment.scorecards.exclude(pk=card.pk):
+            earlier.content = _without_words(earlier.content, lambda text: True)
+            earlier.save(update_fields=["content"])
     assignment.draft, assignment.rephrase_asked_at = {}, None
     assignment.draft_version += 1  # another tab with an old form is told, not overwritten
     assignment.save(update_fields=["draft", "draft_version", "rephrase_asked_at"])

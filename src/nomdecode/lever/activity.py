@@ -272,7 +272,7 @@ def retry_all(request: MemberRequest) -> HttpResponse:
             what = "profile is" if count == 1 else "profiles are"
             messages.success(request, f"{count} {what} tried again.")
             return redirect("lever:activity")
-        count = remedies.count_stopped(organisation, since)
+        count = remedies.count_stopped(organisation, since, request.member)
     context = {"form": form, "count": count}
     if request.htmx:
         return render(request, "lever/activity_retry.html#many", context)

@@ -71,8 +71,9 @@ def page(request: MemberRequest, pk: UUID) -> HttpResponse:
 
 
 def _context(request: MemberRequest, export: Any) -> dict[str, Any]:
-    now = moment.now()
-    steps = list(export.steps.prefetch_related("attempts"))
+    now, untold = moment.now(), activity.untold(export, export.own)
+    # Whoever interviewed could tell from these whether Lever was ever asked.
+    steps = [] if untold else list(export.steps.prefetch_related("attempts"))
     todo = next((step for step in steps if step.state != StepState.DONE), None)
     return {
         "export": export,
@@ -84,9 +85,9 @@ def _context(request: MemberRequest, export: Any) -> dict[str, Any]:
         "detail": _detail(export),
         "next": activity.next_at(export, todo.next_try_at if todo else None, now),
         "steps": [_step(step, export, now) for step in steps],
-        # Whoever interviewed could tell from these that Lever was never asked.
-        "attempts": [] if activity.untold(export, export.own) else _attempts(steps),
-        "plan": _plan(export),
+        "untold": untold,
+        "attempts": _attempts(steps),
+        "plan": [] if untold else _plan(export),
         "sent": readback.what_was_sent(export) if export.interview.candidate.erased_at else [],
         "duplicates": export.duplicates.order_by("id"),
         "errands": export.errands.select_related("member__user").order_by("-id")[:10],
@@ -102,7 +103,7 @@ def _may(export: Any, steps: list[ExportStep], now: Any) -> dict[str, Any]:
     others = not export.own
     return {
         "url": profile.url if profile and others else "",
-        "may_retry": remedies.may_retry(export, now),
+        "may_retry": others and remedies.may_retry(export, now),
         "may_skip": others and export.state in open_states,
         "may_adopt": others and export.state != ExportState.ENDED,
         "may_read_back": others and any(s.remote_id or s.calling_since for s in steps),
@@ -210,7 +211,7 @@ def _refused(
 @require_POST
 def retry(request: MemberRequest, pk: UUID) -> HttpResponse:
     try:
-        remedies.retry(_of(request, pk), request.member)
+        remedies.retry(_to_change(request, pk), request.member)
     except remedies.Refused as refused:
         messages.warning(request, refused.sentence)
     return _back(request, pk)

@@ -99,8 +99,8 @@ def _common(plan: Plan) -> dict[str, Any]:
 
 def note(facts: Facts) -> str:
     """The scorecards as readable text; the last line is the reference to find it by."""
-    parts = [f"Anonymous technical interview: {facts.position}"]
-    parts += [_card(card) for card in facts.cards]
+    # Without the position's title, which nobody has looked through for names.
+    parts = ["Anonymous technical interview", *(_card(card) for card in facts.cards)]
     parts.append(f"{facts.url}\n{last_line(facts)}")
     return "\n\n".join(parts)
 

@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from nomdecode.interviews.models import Interview
 from nomdecode.lever import connection as connections
 from nomdecode.lever import export as exports
 from nomdecode.lever import moment
@@ -53,12 +54,18 @@ def retry(export: Export, member: Member | None) -> None:
     exports.retry(held)
 
 
-def count_stopped(organisation: Organisation, since: datetime) -> int:
-    return _stopped(organisation, since).count()
+def count_stopped(organisation: Organisation, since: datetime, member: Member) -> int:
+    return _stopped(organisation, since, member).count()
 
 
-def _stopped(organisation: Organisation, since: datetime) -> QuerySet[Export]:
+def _stopped(
+    organisation: Organisation, since: datetime, member: Member | None
+) -> QuerySet[Export]:
+    """Without those where `member` interviewed, who leaves them to others."""
     stopped = Export.objects.filter(organisation=organisation, state=ExportState.STOPPED)
+    if member:
+        held = Q(assignments__member=member) | Q(former=member)
+        stopped = stopped.exclude(interview__in=Interview.objects.filter(held))
     return stopped.filter(state_since__gte=since)
 
 
@@ -68,7 +75,7 @@ def retry_since(organisation: Organisation, since: datetime, member: Member | No
     from nomdecode.lever.tasks import sweep_exports
 
     connections.held(connections.of(organisation))  # before exports
-    held = _stopped(organisation, since).select_for_update(of=("self",)).order_by("pk")
+    held = _stopped(organisation, since, member).select_for_update(of=("self",)).order_by("pk")
     stopped = list(held.select_related("interview"))
     rows = Export.objects.filter(pk__in=[export.pk for export in stopped])
     rows.update(state=ExportState.WAITING, reason="", detail={}, state_since=timezone.now())

@@ -89,8 +89,8 @@ ACTIONS: dict[str, dict[str, str]] = {
     "Organisation": {"organisation.changed": "changed the settings"},
 }
 WORDS = {action: words for group in ACTIONS.values() for action, words in group.items()}
-# Would answer whoever interviewed, and wrote on a guess: a piece of the identity stood there.
-ABOUT_FINDINGS = ["export.cleared"]
+# Would answer whoever interviewed, and wrote on a guess, whether a piece of the identity was there.
+ABOUT_FINDINGS = Q(action="export.cleared") | Q(action="candidate.revealed", detail__to="Lever")
 BY = {"candidate": "The candidate", "lever": "Lever", "system": "Nom de Code"}
 PAGES = {
     "candidate": "candidates:candidate",
@@ -118,7 +118,7 @@ def events(reader: Member, action: str = "", about: str = "") -> QuerySet[AuditE
     """Newest first. `about`: a kind of thing ("interview") or one thing ("interview:<id>")."""
     found = AuditEvent.objects.filter(organisation=reader.organisation_id)
     found = found.select_related("member__user")
-    found = found.exclude(action__in=ABOUT_FINDINGS, thing__in=_interviewed_by(reader))
+    found = found.exclude(ABOUT_FINDINGS, thing__in=_interviewed_by(reader))
     if action:
         found = found.filter(action=action)
     if about:
@@ -130,7 +130,8 @@ def events(reader: Member, action: str = "", about: str = "") -> QuerySet[AuditE
 def _interviewed_by(reader: Member) -> list[str]:
     held = Q(assignments__member=reader) | Q(former=reader)
     interviews = apps.get_model("interviews", "Interview")._default_manager.filter(held)
-    return [f"interview:{pk}" for pk in interviews.values_list("pk", flat=True)]
+    found = interviews.values_list("pk", "candidate")
+    return [name for pk, of in found for name in (f"interview:{pk}", f"candidate:{of}")]
 
 
 def kinds(organisation: Organisation) -> list[tuple[str, str]]:

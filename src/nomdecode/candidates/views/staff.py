@@ -70,7 +70,7 @@ def _page(
         "state": state_in_words(candidate, now),
         "why_not": reveals.why_not(candidate, request.member, now),
         "form": form,
-        "seen": reveals.seen(candidate),
+        "seen": reveals.seen(candidate, request.member),
         "undeliverable": letters.undeliverable(candidate),
     }
     return render(request, "candidates/candidate.html", context, status=status)

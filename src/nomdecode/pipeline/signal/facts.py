@@ -147,7 +147,7 @@ ASKED = f"""
         SELECT asked_who::int AS asked, count(*) OVER () AS answers,
             row_number() OVER (ORDER BY asked_who_at, id) AS place
         FROM interviews_interview
-        WHERE organisation_id = %(organisation)s AND state = 'held' AND asked_who IS NOT NULL
+        WHERE organisation_id = %(organisation)s AND asked_who IS NOT NULL
     ) each WHERE place <= answers / {TOO_FEW} * {TOO_FEW}
 """
 
