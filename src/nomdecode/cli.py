@@ -96,13 +96,13 @@ def _time(text: str) -> datetime | timedelta:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    if arguments.check:
-        from nomdecode.demo import check
+    from nomdecode.demo import check, stack
 
-        return check.run()
-    from nomdecode.demo import stack
-
-    return stack.run(arguments.port)
+    try:
+        return check.run() if arguments.check else stack.run(arguments.port)
+    except stack.Refused as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
 def _serve(arguments: argparse.Namespace) -> int:
