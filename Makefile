@@ -62,7 +62,7 @@ chromium:  ## the browser that the tests need, if none is there: without windows
 	  || command -v chromium >/dev/null \
 	  || { echo "The browser tests need Chromium: install your system's package 'chromium'."; exit 1; }
 
-screenshots: .venv/development chromium  ## every page of both applications, into build/screenshots
+screenshots: .venv/development chromium  ## every page of both applications, into build/screenshots; draws docs/pictures anew
 	$(BIN)/python benchmarks/screenshots.py
 
 bench-latency: .venv/development chromium  ## seconds from scorecard to profile, and from move to page
@@ -93,11 +93,11 @@ faults: .venv/development  ## everything goes wrong, then what Lever has is coun
 converge: .venv/development  ## a full life in Lever, deliveries lost and forged; compared in the end: N=20000 SEED=1
 	PYTHONPATH=tests $(BIN)/python -m converge.run --n $(or $(N),20000) --seed $(or $(SEED),1)
 
-lock:  ## write requirements*.lock anew
+lock: | $(UV)  ## write requirements*.lock anew
 	$(UV) pip compile pyproject.toml --group build --universal --generate-hashes --no-emit-index-url --no-header --quiet -o requirements.lock
 	$(UV) pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url --no-header --quiet -c requirements.lock -o requirements-dev.lock
 
 clean:  ## remove what was built (not the data)
-	rm -rf .venv .tools build
+	rm -rf .venv .tools build dist
 
 .PHONY: help setup develop demo demo-check lint types imports templates test model chromium screenshots bench-latency bench-export bench-funnel bench-webhooks bench-window bench-signal bench-coverage faults converge lock clean

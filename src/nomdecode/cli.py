@@ -96,13 +96,13 @@ def _time(text: str) -> datetime | timedelta:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    if arguments.check:
-        from nomdecode.demo import check
+    from nomdecode.demo import check, stack
 
-        return check.run()
-    from nomdecode.demo import stack
-
-    return stack.run(arguments.port)
+    try:
+        return check.run() if arguments.check else stack.run(arguments.port)
+    except stack.Refused as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
 def _serve(arguments: argparse.Namespace) -> int:
@@ -177,8 +177,9 @@ def _createadmin(arguments: argparse.Namespace) -> int:
 def _lever(arguments: argparse.Namespace) -> int:
     from django.db import OperationalError
 
-    from nomdecode.conf import serve
+    from nomdecode.conf import data, serve
 
+    named = os.environ.get("DATABASE_URL")  # before the embedded one is: `check` asks no other
     try:
         if arguments.command == "recover":
             serve.prepare()  # the backup may be of an older version; the erased are erased again
@@ -188,7 +189,8 @@ def _lever(arguments: argparse.Namespace) -> int:
 
         answer = commands.run(arguments)
     except OperationalError:
-        print("The database does not answer: nomdecode check says why.", file=sys.stderr)
+        where = "nomdecode check" if named else f"{data.folder()}/postgres/log"
+        print(f"The database does not answer: {where} says why.", file=sys.stderr)
         return 1
     except commands.Refused as error:
         print(error, file=sys.stderr)

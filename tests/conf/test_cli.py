@@ -1,6 +1,7 @@
 """The command line as a script meets it: what it prints, and how it ends."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -8,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 import factories
@@ -184,6 +185,28 @@ def test_an_interview_without_an_export_is_refused(say: Say) -> None:
 )
 def test_what_is_not_understood_ends_with_2(say: Say, words: str) -> None:
     assert say(*words.split())[0] == USAGE
+
+
+# --- a database that is away
+
+
+@pytest.mark.parametrize(
+    ("url", "where"), [("postgres://away", "nomdecode check"), (None, "/postgres/log")]
+)
+def test_it_names_what_says_why_the_database_does_not_answer(
+    say: Say, monkeypatch: pytest.MonkeyPatch, url: str | None, where: str
+) -> None:
+    # `check` asks a database only where DATABASE_URL names one.
+    def connect() -> None:
+        os.environ["DATABASE_URL"] = "postgres://set by whoever starts the embedded one"
+        raise OperationalError
+
+    monkeypatch.setenv("DATABASE_URL", url or "")
+    monkeypatch.setattr(serve, "connect", connect)
+    code, out, error = say("problems")
+    assert (code, out) == (FAILED, "")
+    assert error.startswith("The database does not answer: ")
+    assert f"{where} says why." in error
 
 
 # --- exports

@@ -48,6 +48,7 @@ class Machines:
     ) -> None:
         for program in self.running.values():
             served.kill(program)
+        postgres.stop()
 
     def open(self, workers: int) -> None:
         """The product, when its database is ready."""

@@ -78,6 +78,7 @@ class Stage:
             program.kill()
             program.wait()
         self._postgres("stop", "immediate")
+        postgres.stop()  # as this process's: at its end nothing comes back into the folder
 
     # --- Lever
 

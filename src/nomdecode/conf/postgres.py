@@ -34,8 +34,21 @@ def ensure(data: Path) -> str:
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = 'nomdecode'")
         if not found.fetchone():
             connection.execute("CREATE DATABASE nomdecode")
+        _log_no_values(connection)
     os.environ["DATABASE_URL"] = url = server.get_uri(database="nomdecode")
     return url
+
+
+def _log_no_values(connection: psycopg.Connection) -> None:
+    """Its own log is a file that nobody filters: what failed, without the statement and its values.
+
+    Once for a cluster; several processes may do it at the same time.
+    """
+    quiet = connection.execute("SELECT current_setting('log_error_verbosity') = 'terse'")
+    if quiet.fetchone() != (True,):
+        connection.execute("ALTER SYSTEM SET log_min_error_statement = panic")
+        connection.execute("ALTER SYSTEM SET log_error_verbosity = terse")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def stop() -> None:

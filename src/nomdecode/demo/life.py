@@ -51,7 +51,7 @@ def begin(state: Path) -> None:
         unanswered = {"candidate__asked_at__isnull": False, "candidate__consents": None}
         old.exclude(**unanswered).update(sent_at=F("created_at"))
         problems.watch(now)
-    sandbox.save(state)
+        sandbox.save(state)  # with the rest: companies without it would be taken for somebody's
 
 
 def move_addresses(state: Path, url: str, lever_url: str) -> None:

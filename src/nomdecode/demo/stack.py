@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import LiteralString
 
 import httpx2
 import platformdirs
+import psycopg
 
+from nomdecode.conf import postgres
 from nomdecode.conf.processes import (
     Program,
     free_port,
@@ -22,6 +25,15 @@ from nomdecode.conf.processes import (
 
 PASSWORD = "nom-de-code"  # noqa: S105  of every invented member
 SLOWEST_START_SECONDS = 60
+STATE = "lever-sandbox.json"
+REFUSED = (
+    "This database has organisations that are not the demo's, so nothing was started or changed: "
+    "unset DATABASE_URL and NOMDECODE_DATA, or let them name an empty place."
+)
+
+
+class Refused(Exception):
+    """Somebody's real data are there."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,7 @@ def folder() -> Path:
 def build(data: Path, port: int, arguments: tuple[str, ...] = ()) -> Stack:
     """Prepares the database and the sandbox's state; finds what an earlier start left."""
     data.mkdir(parents=True, exist_ok=True)
+    refuse_others(data)
     port = free_port(port)
     lever_port = free_port(max(port + 1, 8700))
     url, lever_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{lever_port}"
@@ -57,12 +70,29 @@ def build(data: Path, port: int, arguments: tuple[str, ...] = ()) -> Stack:
     serve.prepare()
     from nomdecode.demo import life
 
-    state = data / "lever-sandbox.json"
+    state = data / STATE
     life.begin(state)
     life.move_addresses(state, url, lever_url)
     sandbox = python("lever_sandbox", "--port", str(lever_port), "--state", str(state), *arguments)
     programs = [Program("sandbox", sandbox), serve.web("127.0.0.1", port), serve.worker()]
     return Stack(url, lever_url, data, programs)
+
+
+def refuse_others(data: Path) -> None:
+    """Raises Refused, before anything is written, where organisations are and not the demo's own.
+
+    The sandbox's state alone is no sign: DATABASE_URL may name another database than last time.
+    """
+    with psycopg.connect(postgres.ensure(data)) as database:
+        if not _any(database, "pg_tables WHERE tablename = 'orgs_organisation'"):
+            return
+        ours = _any(database, "orgs_user WHERE email LIKE '%@borealis.example'")
+        if _any(database, "orgs_organisation") and not (ours and (data / STATE).exists()):
+            raise Refused(REFUSED)
+
+
+def _any(database: psycopg.Connection, rows: LiteralString) -> bool:
+    return database.execute(f"SELECT FROM {rows} LIMIT 1").rowcount > 0
 
 
 @contextmanager
