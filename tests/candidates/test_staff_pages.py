@@ -15,6 +15,7 @@ import factories
 from nomdecode.candidates import consent, erasure, letters, links, reveals, vault
 from nomdecode.candidates.models import Candidate
 from nomdecode.interviews import scheduling
+from nomdecode.interviews.models import Interview
 from nomdecode.orgs.models import AuditEvent, Member, Role
 
 pytestmark = pytest.mark.django_db
@@ -279,6 +280,20 @@ def test_whoever_interviewed_does_not_read_whether_the_details_went_to_lever(
     assert "Sent to Lever" in browser.get(page).content.decode()
     factories.held_interview(factories.position(recruiter.organisation), [recruiter], who=candidate)
     assert "Sent to Lever" not in browser.get(page).content.decode()
+
+
+def test_also_where_it_was_called_a_no_show_before_it_began(
+    browser: Client, candidate: Candidate, recruiter: Member
+) -> None:
+    """They may have met all the same, and it be held after somebody else was put there."""
+    other, now = factories.member(recruiter.organisation, Role.INTERVIEWER), timezone.now()
+    position = factories.position(recruiter.organisation)
+    soon = now + timedelta(minutes=30)
+    interview = factories.interview(position, [recruiter], soon, who=candidate)
+    scheduling.no_show(interview, recruiter)
+    Interview.objects.update(starts_at=now - timedelta(minutes=30))
+    scheduling.reassign(interview.assignments.get(), other, recruiter, now)
+    assert browser.post(url("reveal", candidate), PURPOSE).status_code == 409
 
 
 # --- a private link that was lost

@@ -61,7 +61,8 @@ def _remember(interview: Interview, now: datetime) -> None:
     So before each change of its state, its time or its interviewers.
     """
     started = interview.starts_at is not None and interview.starts_at <= now
-    if interview.state == State.HELD or (interview.state == State.SCHEDULED and started):
+    may_have_met = interview.state in (State.SCHEDULED, State.NO_SHOW) and started
+    if interview.state == State.HELD or may_have_met:
         interview.former.add(*interview.assignments.values_list("member", flat=True))
 
 
