@@ -10,6 +10,7 @@ from nomdecode.pipeline import moves, stages, times
 from nomdecode.pipeline.board import SHOWN, Board
 from nomdecode.pipeline.cohort import Cohort, Filters
 from nomdecode.pipeline.funnel import Funnel
+from nomdecode.pipeline.statistics.shares import Share
 
 pytestmark = pytest.mark.django_db
 
@@ -81,6 +82,27 @@ def test_the_sentence_accounts_for_everybody_who_met_the_bar(acme):
     assert found == (1, 1, 1)
     assert (milestone.not_there, milestone.deleted) == (1, 1)
     assert (milestone.share.part, milestone.share.whole) == (1, 2)
+
+
+def test_who_is_undecided_is_in_no_share_of_the_funnel(acme):
+    at = timezone.now()
+    went(acme, "applicant", "loop")
+    went(acme, "applicant", "offer", archived_at=at, archive_reason="Hired", hired=True)
+    for _ in range(4):
+        went(acme, "applicant", archived_at=at, archive_reason="Withdrew")
+    for _ in range(3):
+        went(acme, "applicant", "screen")
+    moves.gone(went(acme, "applicant"), at)
+    factories.passed(acme)
+    shares = {row.text: row.share for row in Funnel(cohort(acme)).rows}
+    assert shares == {
+        "Successful": None,
+        "In Lever": None,
+        "Recruiter screen": Share(5, 9),
+        "On-site loop": Share(2, 6),
+        "Offer": Share(1, 5),
+        "Hired": Share(1, 5),
+    }
 
 
 def test_who_was_archived_left_also_if_the_profile_was_deleted_later(acme):
