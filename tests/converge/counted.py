@@ -39,16 +39,19 @@ class Way:
         return "deleted" if self.deleted else "on_the_way"
 
     @property
+    def history(self) -> list[Change]:
+        """Without what happened in the archive."""
+        every = sorted(self.changes, key=lambda each: (each.at, each.index))
+        return [x for x in every if self.archived is None or x.at <= self.archived] or every[:1]
+
+    @property
     def furthest(self) -> str:
-        return max(self.changes, key=lambda each: (each.index, each.at)).stage
+        return max(self.history, key=lambda each: (each.index, each.at)).stage
 
     @property
     def stays(self) -> list[Stay]:
-        """Without what happened in the archive, and without stages that were left in no time."""
-        history = sorted(self.changes, key=lambda each: (each.at, each.index))
-        ended = self.archived
-        counted = [each for each in history if ended is None or each.at <= ended] or history[:1]
-        of_moment = {each.at: each for each in counted}
+        """Without stages that were left in no time."""
+        of_moment = {each.at: each for each in self.history}
         groups = itertools.groupby(of_moment.values(), key=lambda each: each.stage)
         runs = [list(group) for _, group in groups]
         found = [

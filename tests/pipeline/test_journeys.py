@@ -202,6 +202,30 @@ def test_deletion_censors_and_the_deleted_are_not_here(acme):
     assert counts[("lead", "deleted")] == 1
 
 
+def test_where_it_is_moved_while_it_lies_in_the_archive_it_never_was(acme):
+    one = factories.opportunity(factories.passed(acme, at=START))
+    first, *later = [
+        Change(stage, STAGES.index(stage), START + timedelta(days=day))
+        for stage, day in (("lead", 0), ("screen", 1), ("offer", 9))
+    ]
+    archived = START + timedelta(days=5)
+    told = Snapshot("offer", (first, *later), archived, "Withdrew")
+    moves.record(one, told, "webhook", START)
+    journey = Journey.objects.get(interview=one.interview)
+    assert (journey.furthest, journey.state) == ("screen", "left")
+    moves.record(one, Snapshot("offer", (first, *later)), "webhook", START.replace(year=2027))
+    assert Journey.objects.get(interview=one.interview).furthest == "offer"
+
+
+def test_moved_only_while_it_lay_in_the_archive_it_was_where_it_began(acme):
+    one = factories.opportunity(factories.passed(acme, at=START))
+    changes = (Change("lead", 0, START), Change("offer", 3, START + timedelta(days=1)))
+    archived = START - timedelta(days=1)
+    moves.record(one, Snapshot("offer", changes, archived, "Withdrew"), "webhook", START)
+    assert Journey.objects.get(interview=one.interview).furthest == "lead"
+    assert [stage for stage, *_ in kept(one)] == ["lead"]
+
+
 @pytest.mark.parametrize(("hired", "state"), [(True, "hired"), (False, "left")])
 def test_deleted_after_the_archive_it_had_ended_before(acme, hired, state):
     one, end = factories.passed(acme, at=START), START + timedelta(days=3)

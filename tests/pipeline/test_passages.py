@@ -7,7 +7,8 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nomdecode.pipeline.passages import Outcome, in_order, passages
+from nomdecode.pipeline.passages import Outcome, in_pipeline
+from nomdecode.pipeline.passages import passages as of_moves
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ORDER = {"lead": 0, "screen": 1, "onsite": 2, "offer": 3}
@@ -22,6 +23,10 @@ def moved(*stages, indexes=None):
         )
         for day, stage in enumerate(stages)
     ]
+
+
+def passages(moves, order, archived_at=None, **ends):
+    return of_moves(in_pipeline(moves, archived_at), order, archived_at, **ends)
 
 
 def outcomes(moves, **ends):
@@ -129,7 +134,7 @@ ends = st.fixed_dictionaries({"archived_at": st.none() | day, "deleted_at": st.n
 @given(st.lists(any_move), ends, st.booleans())
 def test_each_passage_begins_where_the_one_before_it_ended_in_another_stage(steps, ends, hired):
     ends["hired_at"] = ends["archived_at"] if hired else None
-    found = passages(sorted(steps, key=in_order), ORDER, **ends)
+    found = passages(steps, ORDER, **ends)
     assert bool(found) == bool(steps)
     for one, then in pairwise(found):
         assert one.entered_at < one.left_at == then.entered_at
@@ -142,7 +147,6 @@ def test_each_passage_begins_where_the_one_before_it_ended_in_another_stage(step
 
 @given(st.lists(any_move, min_size=1))
 def test_how_it_ended_changes_the_last_passage_alone(steps):
-    steps.sort(key=in_order)
     end = START + timedelta(days=6)
     *before, last = passages(steps, ORDER)
     *same, ended = passages(steps, ORDER, archived_at=end)

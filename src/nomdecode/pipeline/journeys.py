@@ -16,7 +16,7 @@ from nomdecode.orgs import live
 from nomdecode.orgs.models import Organisation
 from nomdecode.pipeline import tallies
 from nomdecode.pipeline.models import Journey, Opportunity, Passage, Stage, StageMove, State
-from nomdecode.pipeline.passages import Span, in_order, passages, place
+from nomdecode.pipeline.passages import Span, in_pipeline, passages, place
 
 AT_ONCE = 2000  # interviews that a recount holds in memory
 TOGETHER = 100  # interviews in one transaction, where all workers go on
@@ -201,8 +201,8 @@ def _derived(interview: Interview) -> Rows:
 
 
 def _moves(opportunity: Opportunity) -> list[StageMove]:
-    """In order; a profile of which no move is known is where it was made."""
-    moves = sorted(opportunity.moves.all(), key=in_order)
+    """Those that count, in order; a profile of which no move is known is where it was made."""
+    moves = in_pipeline(opportunity.moves.all(), opportunity.archived_at)
     if moves or not opportunity.stage_id_now:
         return moves
     return [StageMove(to_stage=opportunity.stage_id_now, happened_at=opportunity.created_at)]

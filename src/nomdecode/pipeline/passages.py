@@ -13,7 +13,7 @@ One passage = (stage, entered at, left at or open, outcome), made from moves as 
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -38,6 +38,12 @@ def in_order(move: Move) -> tuple[datetime, int, str]:
     return move.happened_at, -1 if move.to_index is None else move.to_index, move.to_stage
 
 
+def in_pipeline[M: Move](moves: Iterable[M], archived_at: datetime | None) -> list[M]:
+    """Sorted, without those while it lay in the archive; where no other is left, the first."""
+    moves = sorted(moves, key=in_order)
+    return [m for m in moves if archived_at is None or m.happened_at <= archived_at] or moves[:1]
+
+
 @dataclass(frozen=True)
 class Span:
     """One passage, of nobody in particular."""
@@ -57,11 +63,10 @@ def passages(
 ) -> list[Span]:
     """The passages of one opportunity, each beginning when the one before it ends.
 
-    `moves` as in_order() sorts them; `order`: stage -> place, for moves whose place is unknown.
+    `moves` are those of in_pipeline(); `order`: stage -> place, for moves whose place is unknown.
     """
     end, outcome = _end(archived_at, hired_at, deleted_at)
-    runs = _runs([move for move in moves if archived_at is None or move.happened_at <= archived_at])
-    runs = runs or _runs(moves[:1])
+    runs = _runs(moves)
     spans = [
         Span(first.to_stage, first.happened_at, then.happened_at, _direction(last, then, order))
         for (first, last), (then, _) in itertools.pairwise(runs)
