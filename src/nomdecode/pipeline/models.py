@@ -19,7 +19,7 @@ class Stage(models.Model):
     organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="stages")
     external_id = models.CharField(max_length=80)
     text = models.CharField(max_length=120)
-    order = models.PositiveSmallIntegerField()
+    order = models.PositiveSmallIntegerField()  # its place among all, gone ones too
     gone_at = models.DateTimeField(null=True)
 
     class Meta:
