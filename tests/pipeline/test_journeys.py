@@ -62,7 +62,8 @@ page = st.tuples(st.just("page"), st.dictionaries(st.integers(0, 3), snapshot))
 deleted = st.tuples(st.just("deleted"), moment)
 amended = st.tuples(st.just("amended"), st.booleans())
 another = st.tuples(st.just("another"), st.none())
-order = st.tuples(st.just("order"), st.permutations(STAGES))
+listed = st.lists(st.sampled_from((*STAGES, "gone", "take-home")), min_size=1, unique=True)
+order = st.tuples(st.just("order"), listed)
 event = st.tuples(st.integers(0, 3), look | page | deleted | amended | another | order)
 
 
@@ -109,7 +110,7 @@ def happens(acme, opportunity, kind, what, now):
     elif kind == "another":
         adopted(opportunity, now)
     else:
-        stages.replace(acme, [(stage, stage.title()) for stage in what])
+        stages.replace(acme, [(stage, f"{stage} {now:%M}") for stage in what])
         journeys.follow_order(acme.pk)
 
 
@@ -330,6 +331,23 @@ def test_another_order_counts_where_a_move_does_not_say_its_stages_place(acme):
     assert job.task_name == "nomdecode.pipeline.tasks.follow_order"
     tasks.follow_order(**job.args)
     assert kept(one)[0][:2] == ("lead", "returned")
+
+
+def test_a_list_that_changed_between_two_moves_is_followed(acme):
+    one = factories.opportunity(factories.passed(acme, at=START), ["lead"])
+    changes = (Change("screen", 1, START), Change("onsite", 0, START + timedelta(days=1)))
+    moves.record(one, Snapshot("onsite", changes), "webhook", START)
+    assert kept(one)[0][:2] == ("screen", "returned")  # as far as anybody knows
+    stages.replace(acme, [(stage, stage) for stage in ("onsite", "offer")])
+    tasks.follow_order(str(acme.pk))
+    assert kept(one)[0][:2] == ("screen", "advanced")
+    assert Journey.objects.get(interview=one.interview).furthest == "onsite"
+
+
+def test_a_name_changes_no_order(acme):
+    ProcrastinateJob.objects.all().delete()
+    stages.replace(acme, [(stage, "Renamed") for stage in STAGES])
+    assert not ProcrastinateJob.objects.exists()
 
 
 def test_an_interview_is_on_its_way_as_soon_as_its_outcome_stands():

@@ -14,7 +14,6 @@ from nomdecode.interviews.models import Assignment, Interview, Position
 from nomdecode.orgs.models import Member, Organisation
 from nomdecode.pipeline import tallies
 from nomdecode.pipeline.models import Journey, Passage, Stage
-from nomdecode.pipeline.stages import in_order
 
 PERIODS = {"30": "Last 30 days", "90": "Last 90 days", "365": "Last year", "all": "All time"}
 PRESET = "90"
@@ -72,7 +71,7 @@ class Cohort:
     @cached_property
     def all_stages(self) -> list[Stage]:
         """In order, gone ones too."""
-        return in_order(self.organisation.pk)
+        return Stage.in_order(self.organisation.pk)
 
     @property
     def stages(self) -> list[Stage]:

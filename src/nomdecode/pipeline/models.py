@@ -31,6 +31,12 @@ class Stage(models.Model):
     def __str__(self) -> str:
         return self.text
 
+    @classmethod
+    def in_order(cls, organisation_id: uuid.UUID) -> "list[Stage]":
+        """Gone ones too, each behind those it followed."""
+        stages = cls.objects.filter(organisation=organisation_id)
+        return sorted(stages, key=lambda stage: (stage.order, stage.gone_at is None))
+
 
 class Opportunity(models.Model):
     """One profile made from one interview; stage, archive and hire as last heard."""

@@ -1,7 +1,6 @@
 """The stages of one organisation, in the order of its pipeline."""
 
 from collections.abc import Iterable
-from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -14,12 +13,6 @@ from nomdecode.pipeline.models import Stage
 TEXT_LENGTH = 120
 
 
-def in_order(organisation_id: UUID) -> list[Stage]:
-    """All of them: a gone one keeps its place behind those it followed."""
-    stages = Stage.objects.filter(organisation=organisation_id)
-    return sorted(stages, key=lambda stage: (stage.order, stage.gone_at is None))
-
-
 def replace(organisation: Organisation, stages: Iterable[tuple[str, str]]) -> None:
     """Takes over the whole list of (external id, text), in order.
 
@@ -30,7 +23,7 @@ def replace(organisation: Organisation, stages: Iterable[tuple[str, str]]) -> No
         Organisation.objects.select_for_update(no_key=True).get(
             pk=organisation.pk
         )  # two lists at once
-        known = {stage.external_id: stage for stage in in_order(organisation.pk)}
+        known = {stage.external_id: stage for stage in Stage.in_order(organisation.pk)}
         listed = [(key, stage.text) for key, stage in known.items() if stage.gone_at is None]
         if listed == list(wanted.items()):
             return
@@ -50,7 +43,8 @@ def replace(organisation: Organisation, stages: Iterable[tuple[str, str]]) -> No
             unique_fields=["organisation", "external_id"],
             update_fields=["text", "order", "gone_at"],
         )
-        doorbell.ring(tasks.follow_order, organisation_id=str(organisation.pk))
+        if [key for key, _ in listed] != list(wanted):
+            doorbell.ring(tasks.follow_order, organisation_id=str(organisation.pk))
         live.publish(organisation.pk, "pipeline")
 
 
