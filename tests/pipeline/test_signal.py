@@ -88,6 +88,27 @@ def test_of_each_stage_who_advanced_exited_returned_and_is_there(acme):
     assert [screen[name] for name in counts] == [3, 1, 1, 0, 1]
 
 
+def test_who_was_deleted_is_not_said_to_be_still_there(acme):
+    went(acme, "lead", "screen")
+    went(acme, "lead")
+    for _ in range(2):
+        moves.gone(went(acme, "lead"), timezone.now())
+    table = TABLES["times"](content(acme))
+    titles = [title for title, _ in table.columns]
+    lead = dict(zip(titles, table.rows[0], strict=False))
+    assert (lead["Left"], lead["Still there"], lead["Deleted there"]) == (1, 1, 2)
+
+
+def test_of_whom_half_had_not_left_it_says_so_and_not_where_they_are(acme, client):
+    for _ in range(5):
+        went(acme, "lead", "screen")
+    for _ in range(7):
+        moves.gone(went(acme, "lead"), timezone.now())
+    said = page(client, factories.member(acme))
+    assert "Half had not left while they were seen." in said
+    assert "half are still there" not in said
+
+
 def test_time_in_stage_counts_who_is_still_there_for_as_long_as_they_were_seen(acme):
     for _ in range(6):
         went(acme, "lead", "screen")

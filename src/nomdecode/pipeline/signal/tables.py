@@ -84,6 +84,7 @@ def times(content: Content) -> Table:
         ("Stage", WORDS),
         ("Left", COUNT),
         ("Still there", COUNT),
+        ("Deleted there", COUNT),
         *_quantile("Half left within"),
         *_quantile("Nine in ten within"),
         ("There now", COUNT),
@@ -93,7 +94,8 @@ def times(content: Content) -> Table:
         [
             row["text"],
             passed(row).closed,
-            row["open"] + row["censored"],
+            row["open"],
+            row["censored"],
             *(row["median"] or [None] * 3),
             *(row["ninetieth"] or [None] * 3),
             row["here"],
