@@ -190,6 +190,17 @@ def test_agreement_is_of_first_versions_where_two_scored(acme):
     assert Page(content(acme)).agreement["things"] == 6
 
 
+def test_of_few_that_were_rated_twice_only_the_counts_are_told(acme):
+    one, two = (factories.member(acme, Role.INTERVIEWER) for _ in range(2))
+    for said in (3, 4, 1, 1):
+        decided(factories.passed(acme), one, rating=3, others=[(two, said)])
+    found = content(acme)
+    overall = found["agreement"]["rows"][0]
+    assert (overall["things"], overall["pairs"]) == (4, 4)
+    assert [overall[name] for name in ("alpha", "exact", "within_one")] == [None] * 3
+    assert TABLES["agreement"](found).rows[0] == ["All criteria", 4, None, 4, None, None]
+
+
 def test_prediction_leaves_the_undecided_out(acme):
     member = factories.member(acme, Role.INTERVIEWER)
     for n in range(6):

@@ -183,9 +183,8 @@ def agreement(content: Content) -> Table:
             row["text"],
             row["things"],
             row["alpha"],
-            row["exact"][1],
-            Share(*row["exact"]).rate,
-            Share(*row["within_one"]).rate,
+            row["pairs"],
+            *(Share(*row[name]).rate if row[name] else None for name in ("exact", "within_one")),
         ]
         for row in content["agreement"]["rows"]
     ]
