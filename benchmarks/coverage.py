@@ -10,7 +10,7 @@ import numpy as np
 
 from nomdecode.pipeline.statistics.impact import impact
 from nomdecode.pipeline.statistics.prediction import auc
-from nomdecode.pipeline.statistics.severity import severity
+from nomdecode.pipeline.statistics.severity import severities
 from nomdecode.pipeline.statistics.shares import Share
 from nomdecode.pipeline.statistics.survival import Quantile, aalen_johansen, stay
 
@@ -29,7 +29,7 @@ def cases() -> Iterator[tuple[str, Case]]:
         for seen, still in ((1000.0, "all left"), (20.0, "44% still there")):
             yield f"{name} of time in stage, {still}", quantile(q, seen)
     yield "advanced after 7 days (Aalen-Johansen)", incidence
-    yield "severity, true rates vary (M 20)", shrunk
+    yield "severity of 10, true rates vary (M 20)", shrunk
     yield "AUC (bootstrap), true .75", area
     yield "impact ratio, no difference, true .5", ratio
 
@@ -63,9 +63,10 @@ def incidence(n: int) -> bool:
 
 
 def shrunk(n: int) -> bool:
-    truth = CHANCE.beta(0.35 * 20, 0.65 * 20)
-    found = severity(int(CHANCE.binomial(n, truth)), n, 0.35, 20)
-    return _holds((found.low, found.high), truth)
+    """Of one of ten interviewers: how much they differ must be found as well."""
+    truth = CHANCE.beta(0.35 * 20, 0.65 * 20, 10)
+    found = severities(CHANCE.binomial(n, truth).tolist(), [n] * 10).each[0]
+    return _holds((found.low, found.high), truth[0])
 
 
 def area(n: int) -> bool | None:

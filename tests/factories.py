@@ -109,7 +109,8 @@ def opportunity(
     made = moves.register(
         interview, f"opportunity-{next(_numbers)}", "https://lever.example/o", named, False, began
     )
-    known = list(interview.organisation.stages.values_list("external_id", flat=True))
+    listed = interview.organisation.stages.filter(gone_at=None)
+    known = list(listed.values_list("external_id", flat=True))
     changes = tuple(
         moves.Change(
             stage, known.index(stage) if stage in known else None, began + timedelta(days=day)

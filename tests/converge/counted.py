@@ -24,9 +24,25 @@ class Stay:
 
 
 @dataclass(frozen=True)
+class Lists:
+    """The stages of today, and with the gone ones among them."""
+
+    now: list[str]
+    every: list[str]
+
+    def advanced(self, one: Change, then: Change) -> bool:
+        if one.stage in self.every and then.stage in self.every:
+            has_its_place = self.now[then.index : then.index + 1] == [then.stage]
+            if one.index == then.index or has_its_place:
+                return self.every.index(then.stage) > self.every.index(one.stage)
+        return then.index > one.index
+
+
+@dataclass(frozen=True)
 class Way:
     """Of one profile: its history, and how it ended."""
 
+    lists: Lists
     changes: list[Change]
     archived: int | None = None
     hired: bool = False
@@ -39,16 +55,21 @@ class Way:
         return "deleted" if self.deleted else "on_the_way"
 
     @property
+    def history(self) -> list[Change]:
+        """Without what happened in the archive."""
+        every = sorted(self.changes, key=lambda each: (each.at, each.index))
+        return [x for x in every if self.archived is None or x.at <= self.archived] or every[:1]
+
+    @property
     def furthest(self) -> str:
-        return max(self.changes, key=lambda each: (each.index, each.at)).stage
+        visited = {each.stage for each in self.history}
+        last = self.history[-1].stage
+        return next((stage for stage in reversed(self.lists.every) if stage in visited), last)
 
     @property
     def stays(self) -> list[Stay]:
-        """Without what happened in the archive, and without stages that were left in no time."""
-        history = sorted(self.changes, key=lambda each: (each.at, each.index))
-        ended = self.archived
-        counted = [each for each in history if ended is None or each.at <= ended] or history[:1]
-        of_moment = {each.at: each for each in counted}
+        """Without stages that were left in no time."""
+        of_moment = {each.at: each for each in self.history}
         groups = itertools.groupby(of_moment.values(), key=lambda each: each.stage)
         runs = [list(group) for _, group in groups]
         found = [
@@ -56,7 +77,7 @@ class Way:
                 run[0].stage,
                 run[0].at,
                 then[0].at,
-                "advanced" if then[0].index > run[-1].index else "returned",
+                "advanced" if self.lists.advanced(run[-1], then[0]) else "returned",
             )
             for run, then in itertools.pairwise(runs)
         ]

@@ -16,7 +16,7 @@ from pytest import approx
 
 import kept
 from converge import counted
-from converge.counted import Change, Stay, Way
+from converge.counted import Change, Lists, Stay, Way
 from converge.lives import Lever, Life
 from nomdecode.lever.models import Connection, Delivery
 from nomdecode.pipeline import times
@@ -96,9 +96,10 @@ class Judge:
         organisation = self.connection.organisation
         if kept.rows(organisation) != kept.recounted(organisation):
             self.add("wrong statistics", "a recount finds others than are kept")
+        cohort = Cohort(organisation, Filters(days="all"), timezone.now())
+        self.lists = Lists([str(each["id"]) for each in self.stages], list(cohort.order))
         ways = {id: self._way(id, one) for id, one in self.ours.items() if one.moves.all()}
         self._journeys(ways)
-        cohort = Cohort(organisation, Filters(days="all"), timezone.now())
         self._funnel(Funnel(cohort), ways.values())
         self._times(cohort, counted.by_stage(ways.values()))
 
@@ -109,12 +110,14 @@ class Judge:
             changes = [
                 Change(m.to_stage, m.to_index or 0, _ms(m.happened_at)) for m in one.moves.all()
             ]
-            return Way(changes, _ms(one.archived_at), bool(one.hired_at), self.deleted[id])
+            ended = (_ms(one.archived_at), bool(one.hired_at), self.deleted[id])
+            return Way(self.lists, changes, *ended)
         changes = [Change(*each[:3]) for each in _history(told)]
         if told["archived"] is None:
-            return Way(changes)
+            return Way(self.lists, changes)
         reason = self.reasons[told["archived"]["reason"]]
-        return Way(changes, told["archived"]["archivedAt"], reason["type"] == "hired")
+        at = told["archived"]["archivedAt"]
+        return Way(self.lists, changes, at, reason["type"] == "hired")
 
     def _journeys(self, ways: dict[str, Way]) -> None:
         rows = self.connection.organisation.journeys.values_list(

@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 import factories
 from nomdecode.pipeline import moves, stages, times
 from nomdecode.pipeline.board import SHOWN, Board
 from nomdecode.pipeline.cohort import Cohort, Filters
 from nomdecode.pipeline.funnel import Funnel
+from nomdecode.pipeline.statistics.shares import Share
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +85,27 @@ def test_the_sentence_accounts_for_everybody_who_met_the_bar(acme):
     assert (milestone.share.part, milestone.share.whole) == (1, 2)
 
 
+def test_who_is_undecided_is_in_no_share_of_the_funnel(acme):
+    at = timezone.now()
+    went(acme, "applicant", "loop")
+    went(acme, "applicant", "offer", archived_at=at, archive_reason="Hired", hired=True)
+    for _ in range(4):
+        went(acme, "applicant", archived_at=at, archive_reason="Withdrew")
+    for _ in range(3):
+        went(acme, "applicant", "screen")
+    moves.gone(went(acme, "applicant"), at)
+    factories.passed(acme)
+    shares = {row.text: row.share for row in Funnel(cohort(acme)).rows}
+    assert shares == {
+        "Successful": None,
+        "In Lever": None,
+        "Recruiter screen": Share(5, 9),
+        "On-site loop": Share(2, 6),
+        "Offer": Share(1, 5),
+        "Hired": Share(1, 5),
+    }
+
+
 def test_who_was_archived_left_also_if_the_profile_was_deleted_later(acme):
     at = timezone.now()
     moves.gone(went(acme, "applicant", archived_at=at, archive_reason="Withdrew"), at)
@@ -148,9 +171,50 @@ def test_a_gone_stage_keeps_its_lane_and_its_place_and_is_marked(acme):
     assert shown == [
         ("New applicant", False),
         ("Screen", False),
-        ("Offer", False),
         ("On-site loop", True),
+        ("Offer", False),
     ]
+
+
+NAMES = ("lead", "applicant", "screen", "loop", "offer")
+
+
+def listed(organisation, *names):
+    stages.replace(organisation, [(name, name) for name in names])
+    return [(stage.text, stage.gone_at is not None) for stage in cohort(organisation).all_stages]
+
+
+def test_stages_that_go_together_stay_behind_the_one_before_them():
+    organisation = factories.organisation()
+    listed(organisation, *NAMES)
+    assert listed(organisation, "lead", "loop", "offer") == [
+        ("lead", False),
+        ("applicant", True),
+        ("screen", True),
+        ("loop", False),
+        ("offer", False),
+    ]
+
+
+def test_a_gone_stage_stays_between_its_neighbours_whatever_comes_in_front_of_them():
+    organisation = factories.organisation()
+    listed(organisation, *NAMES)
+    listed(organisation, "lead", "applicant", "loop", "offer")
+    assert listed(organisation, "new", "newer", "lead", "applicant", "loop", "offer")[3:6] == [
+        ("applicant", False),
+        ("screen", True),
+        ("loop", False),
+    ]
+    assert listed(organisation, "loop", "screen")[-2:] == [("offer", True), ("screen", False)]
+
+
+def test_the_same_list_again_is_no_news():
+    organisation = factories.organisation()
+    listed(organisation, *NAMES)
+    listed(organisation, "lead", "loop")
+    ProcrastinateJob.objects.all().delete()
+    listed(organisation, "lead", "loop")
+    assert not ProcrastinateJob.objects.exists()
 
 
 def test_a_gone_stage_in_which_nobody_ever_was_is_not_shown(acme):

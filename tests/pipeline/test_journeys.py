@@ -62,7 +62,8 @@ page = st.tuples(st.just("page"), st.dictionaries(st.integers(0, 3), snapshot))
 deleted = st.tuples(st.just("deleted"), moment)
 amended = st.tuples(st.just("amended"), st.booleans())
 another = st.tuples(st.just("another"), st.none())
-order = st.tuples(st.just("order"), st.permutations(STAGES))
+listed = st.lists(st.sampled_from((*STAGES, "gone", "take-home")), min_size=1, unique=True)
+order = st.tuples(st.just("order"), listed)
 event = st.tuples(st.integers(0, 3), look | page | deleted | amended | another | order)
 
 
@@ -109,7 +110,7 @@ def happens(acme, opportunity, kind, what, now):
     elif kind == "another":
         adopted(opportunity, now)
     else:
-        stages.replace(acme, [(stage, stage.title()) for stage in what])
+        stages.replace(acme, [(stage, f"{stage} {now:%M}") for stage in what])
         journeys.follow_order(acme.pk)
 
 
@@ -200,6 +201,30 @@ def test_deletion_censors_and_the_deleted_are_not_here(acme):
     counts = tallies.read(acme, None, None, None)
     assert (counts[("lead", "censored")], counts[("lead", "open")]) == (1, 0)
     assert counts[("lead", "deleted")] == 1
+
+
+def test_where_it_is_moved_while_it_lies_in_the_archive_it_never_was(acme):
+    one = factories.opportunity(factories.passed(acme, at=START))
+    first, *later = [
+        Change(stage, STAGES.index(stage), START + timedelta(days=day))
+        for stage, day in (("lead", 0), ("screen", 1), ("offer", 9))
+    ]
+    archived = START + timedelta(days=5)
+    told = Snapshot("offer", (first, *later), archived, "Withdrew")
+    moves.record(one, told, "webhook", START)
+    journey = Journey.objects.get(interview=one.interview)
+    assert (journey.furthest, journey.state) == ("screen", "left")
+    moves.record(one, Snapshot("offer", (first, *later)), "webhook", START.replace(year=2027))
+    assert Journey.objects.get(interview=one.interview).furthest == "offer"
+
+
+def test_moved_only_while_it_lay_in_the_archive_it_was_where_it_began(acme):
+    one = factories.opportunity(factories.passed(acme, at=START))
+    changes = (Change("lead", 0, START), Change("offer", 3, START + timedelta(days=1)))
+    archived = START - timedelta(days=1)
+    moves.record(one, Snapshot("offer", changes, archived, "Withdrew"), "webhook", START)
+    assert Journey.objects.get(interview=one.interview).furthest == "lead"
+    assert [stage for stage, *_ in kept(one)] == ["lead"]
 
 
 @pytest.mark.parametrize(("hired", "state"), [(True, "hired"), (False, "left")])
@@ -306,6 +331,23 @@ def test_another_order_counts_where_a_move_does_not_say_its_stages_place(acme):
     assert job.task_name == "nomdecode.pipeline.tasks.follow_order"
     tasks.follow_order(**job.args)
     assert kept(one)[0][:2] == ("lead", "returned")
+
+
+def test_a_list_that_changed_between_two_moves_is_followed(acme):
+    one = factories.opportunity(factories.passed(acme, at=START), ["lead"])
+    changes = (Change("screen", 1, START), Change("onsite", 0, START + timedelta(days=1)))
+    moves.record(one, Snapshot("onsite", changes), "webhook", START)
+    assert kept(one)[0][:2] == ("screen", "returned")  # as far as anybody knows
+    stages.replace(acme, [(stage, stage) for stage in ("onsite", "offer")])
+    tasks.follow_order(str(acme.pk))
+    assert kept(one)[0][:2] == ("screen", "advanced")
+    assert Journey.objects.get(interview=one.interview).furthest == "onsite"
+
+
+def test_a_name_changes_no_order(acme):
+    ProcrastinateJob.objects.all().delete()
+    stages.replace(acme, [(stage, "Renamed") for stage in STAGES])
+    assert not ProcrastinateJob.objects.exists()
 
 
 def test_an_interview_is_on_its_way_as_soon_as_its_outcome_stands():

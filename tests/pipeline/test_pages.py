@@ -53,6 +53,26 @@ def test_the_page_says_it_in_a_sentence_and_shows_who_is_where(client, acme, rec
     assert "Live from Lever" in page
 
 
+def test_the_funnel_in_numbers_says_the_share_of_the_decided_and_of_few_none(
+    client, acme, recruiter
+):
+    at = timezone.now()
+    for _ in range(3):
+        moved(acme, "lead", "onsite")
+    moved(acme, "lead", "onsite", archived_at=at, archive_reason="Withdrew")
+    moved(acme, "lead", archived_at=at, archive_reason="Withdrew")
+    page = client.get("/pipeline/").content.decode()
+    numbers = page.partition('aria-label="The funnel in numbers"')[2].partition("</table>")[0]
+    assert [words(row) for row in numbers.split("<tr>")[1:]] == [
+        "Came as far asCandidatesOf the decided95% range",
+        "Successful5",
+        "In Lever5",
+        "Onsite480%38 to 96%",
+        "Offer0too few",
+        "Hired0too few",
+    ]
+
+
 def test_the_part_that_reloads_itself_is_the_board_alone_and_keeps_the_choice(
     client, acme, recruiter
 ):

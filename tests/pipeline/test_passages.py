@@ -7,10 +7,12 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nomdecode.pipeline.passages import Outcome, in_order, passages
+from nomdecode.pipeline.passages import Order, Outcome, furthest, in_pipeline
+from nomdecode.pipeline.passages import passages as of_moves
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ORDER = {"lead": 0, "screen": 1, "onsite": 2, "offer": 3}
+TODAY = Order((stage, False) for stage in ORDER)
 
 
 def moved(*stages, indexes=None):
@@ -24,8 +26,12 @@ def moved(*stages, indexes=None):
     ]
 
 
-def outcomes(moves, **ends):
-    return [(p.stage, p.outcome.value) for p in passages(moves, ORDER, **ends)]
+def passages(moves, order=TODAY, archived_at=None, **ends):
+    return of_moves(in_pipeline(moves, archived_at), order, archived_at, **ends)
+
+
+def outcomes(moves, order=TODAY, **ends):
+    return [(p.stage, p.outcome.value) for p in passages(moves, order, **ends)]
 
 
 def test_a_later_stage_advances_an_earlier_one_returns_and_the_last_is_open():
@@ -55,7 +61,7 @@ def test_todays_order_decides_where_a_place_is_unknown():
 
 
 def test_a_passage_lasts_from_entering_to_leaving():
-    first, last = passages(moved("lead", "screen"), ORDER)
+    first, last = passages(moved("lead", "screen"))
     assert (first.entered_at, first.left_at) == (START, START + timedelta(days=1))
     assert (last.left_at, last.outcome) == (None, Outcome.OPEN)
 
@@ -67,13 +73,13 @@ def at(day, stage, index=None):
 
 
 def test_a_deleted_profile_leaves_its_last_passage_open_and_seen_until_then():
-    (one,) = passages(moved("lead"), ORDER, deleted_at=START + timedelta(days=4))
+    (one,) = passages(moved("lead"), deleted_at=START + timedelta(days=4))
     assert (one.outcome, one.left_at) == (Outcome.OPEN, START + timedelta(days=4))
 
 
 def test_deleted_after_an_archive_it_had_ended_before():
     end = START + timedelta(days=2)
-    (one,) = passages(moved("lead"), ORDER, archived_at=end, deleted_at=START + timedelta(days=4))
+    (one,) = passages(moved("lead"), archived_at=end, deleted_at=START + timedelta(days=4))
     assert (one.outcome, one.left_at) == (Outcome.EXITED, end)
 
 
@@ -89,7 +95,7 @@ def test_back_and_forth_at_one_time_is_where_it_led_to():
 
 def test_a_move_within_a_stage_goes_on_with_its_passage():
     steps = [at(0, "lead"), at(2, "lead"), at(3, "screen")]
-    first, _ = passages(steps, ORDER)
+    first, _ = passages(steps)
     assert (first.entered_at, first.left_at) == (START, START + timedelta(days=3))
 
 
@@ -98,8 +104,38 @@ def test_a_move_within_a_stage_tells_its_place_at_that_time():
     assert outcomes(steps)[0] == ("screen", "advanced")
 
 
-def test_another_stage_at_the_same_place_is_not_a_later_one():
-    assert outcomes([at(0, "screen", 1), at(1, "onsite", 1)])[0] == ("screen", "returned")
+def today(*stages, gone=()):
+    return Order((stage, stage in gone) for stage in stages)
+
+
+def test_of_stages_that_had_the_same_place_only_the_order_of_today_tells_which_is_later():
+    steps = [at(0, "screen", 1), at(1, "onsite", 1)]
+    assert outcomes(steps)[0] == ("screen", "advanced")
+    assert outcomes(steps, today("onsite", "screen"))[0] == ("screen", "returned")
+    assert outcomes(steps, today("screen"))[0] == ("screen", "returned")  # nobody knows
+
+
+def test_a_stage_that_was_removed_between_two_moves_does_not_turn_them_round():
+    order = today("lead", "applicant", "screen", "onsite", gone={"applicant"})
+    steps = [at(0, "screen", 2), at(1, "onsite", 2)]
+    assert outcomes(steps, order)[0] == ("screen", "advanced")
+    order = today("lead", "applicant", "screen", "onsite", gone={"lead", "applicant", "screen"})
+    steps = [at(0, "screen", 2), at(1, "onsite", 0)]
+    assert outcomes(steps, order)[0] == ("screen", "advanced")
+
+
+def test_stages_that_were_inserted_between_two_moves_do_not_turn_them_round():
+    order = today("lead", "new", "newer", "applicant", "screen", "onsite")
+    steps = [at(0, "onsite", 3), at(1, "screen", 4)]
+    assert outcomes(steps, order)[0] == ("onsite", "returned")
+
+
+def test_the_furthest_is_the_latest_of_today_whatever_the_places_were():
+    order = today("lead", "applicant", "screen", "onsite", gone={"lead", "applicant"})
+    steps = [at(0, "screen", 3), at(1, "onsite", 2), at(2, "screen", 1), at(3, "unheard-of", 9)]
+    assert furthest(steps, order).to_stage == "onsite"
+    assert furthest(steps, Order()).to_stage == "unheard-of"
+    assert furthest([], order) is None
 
 
 def test_what_is_moved_in_the_archive_went_nowhere():
@@ -108,12 +144,12 @@ def test_what_is_moved_in_the_archive_went_nowhere():
 
 
 def test_archived_in_the_moment_it_came_it_lasted_no_time():
-    (one,) = passages(moved("lead"), ORDER, archived_at=START)
+    (one,) = passages(moved("lead"), archived_at=START)
     assert (one.outcome, one.left_at) == (Outcome.EXITED, START)
 
 
 def test_nothing_moved_nothing_passed():
-    assert passages([], ORDER, archived_at=START) == []
+    assert passages([], archived_at=START) == []
 
 
 day = st.integers(0, 6).map(lambda day: START + timedelta(days=day))
@@ -129,7 +165,7 @@ ends = st.fixed_dictionaries({"archived_at": st.none() | day, "deleted_at": st.n
 @given(st.lists(any_move), ends, st.booleans())
 def test_each_passage_begins_where_the_one_before_it_ended_in_another_stage(steps, ends, hired):
     ends["hired_at"] = ends["archived_at"] if hired else None
-    found = passages(sorted(steps, key=in_order), ORDER, **ends)
+    found = passages(steps, **ends)
     assert bool(found) == bool(steps)
     for one, then in pairwise(found):
         assert one.entered_at < one.left_at == then.entered_at
@@ -142,8 +178,7 @@ def test_each_passage_begins_where_the_one_before_it_ended_in_another_stage(step
 
 @given(st.lists(any_move, min_size=1))
 def test_how_it_ended_changes_the_last_passage_alone(steps):
-    steps.sort(key=in_order)
     end = START + timedelta(days=6)
-    *before, last = passages(steps, ORDER)
-    *same, ended = passages(steps, ORDER, archived_at=end)
+    *before, last = passages(steps)
+    *same, ended = passages(steps, archived_at=end)
     assert (same, ended.stage, ended.entered_at) == (before, last.stage, last.entered_at)

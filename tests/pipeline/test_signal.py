@@ -88,6 +88,27 @@ def test_of_each_stage_who_advanced_exited_returned_and_is_there(acme):
     assert [screen[name] for name in counts] == [3, 1, 1, 0, 1]
 
 
+def test_who_was_deleted_is_not_said_to_be_still_there(acme):
+    went(acme, "lead", "screen")
+    went(acme, "lead")
+    for _ in range(2):
+        moves.gone(went(acme, "lead"), timezone.now())
+    table = TABLES["times"](content(acme))
+    titles = [title for title, _ in table.columns]
+    lead = dict(zip(titles, table.rows[0], strict=False))
+    assert (lead["Left"], lead["Still there"], lead["Deleted there"]) == (1, 1, 2)
+
+
+def test_of_whom_half_had_not_left_it_says_so_and_not_where_they_are(acme, client):
+    for _ in range(5):
+        went(acme, "lead", "screen")
+    for _ in range(7):
+        moves.gone(went(acme, "lead"), timezone.now())
+    said = page(client, factories.member(acme))
+    assert "Half had not left while they were seen." in said
+    assert "half are still there" not in said
+
+
 def test_time_in_stage_counts_who_is_still_there_for_as_long_as_they_were_seen(acme):
     for _ in range(6):
         went(acme, "lead", "screen")
@@ -167,6 +188,17 @@ def test_agreement_is_of_first_versions_where_two_scored(acme):
     assert overall["exact"] == code["exact"] == [3, 6]
     assert overall["within_one"] == [4, 6]
     assert Page(content(acme)).agreement["things"] == 6
+
+
+def test_of_few_that_were_rated_twice_only_the_counts_are_told(acme):
+    one, two = (factories.member(acme, Role.INTERVIEWER) for _ in range(2))
+    for said in (3, 4, 1, 1):
+        decided(factories.passed(acme), one, rating=3, others=[(two, said)])
+    found = content(acme)
+    overall = found["agreement"]["rows"][0]
+    assert (overall["things"], overall["pairs"]) == (4, 4)
+    assert [overall[name] for name in ("alpha", "exact", "within_one")] == [None] * 3
+    assert TABLES["agreement"](found).rows[0] == ["All criteria", 4, None, 4, None, None]
 
 
 def test_prediction_leaves_the_undecided_out(acme):

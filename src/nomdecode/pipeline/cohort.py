@@ -70,9 +70,8 @@ class Cohort:
 
     @cached_property
     def all_stages(self) -> list[Stage]:
-        """In order; a gone one has kept its place, before whoever took it."""
-        stages = self.organisation.stages.all()
-        return sorted(stages, key=lambda stage: (stage.order, stage.gone_at is None))
+        """In order, gone ones too."""
+        return Stage.in_order(self.organisation.pk)
 
     @property
     def stages(self) -> list[Stage]:

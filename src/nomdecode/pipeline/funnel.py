@@ -9,7 +9,6 @@ from nomdecode.pipeline.statistics.shares import Share
 from nomdecode.pipeline.tallies import BEGAN
 
 LONGEST = 90.0  # percent of the picture's width, so that the figure fits beside it
-ENOUGH = 5  # below that a share with its interval says nothing
 IN_LEVER = (State.ON_THE_WAY, State.LEFT, State.HIRED, State.DELETED)
 
 
@@ -17,8 +16,8 @@ IN_LEVER = (State.ON_THE_WAY, State.LEFT, State.HIRED, State.DELETED)
 class Row:
     text: str
     count: int
-    share: Share  # of the successful
-    width: float  # percent
+    share: Share | None  # of the decided
+    width: float  # percent, of the successful
     show: str  # of lists.py
     stage: str = ""
 
@@ -39,10 +38,6 @@ class Milestone:
         """Of those decided."""
         return Share(self.reached, self.reached + self.left)
 
-    @property
-    def says_share(self) -> bool:
-        return self.share.whole >= ENOUGH
-
 
 class Funnel:
     def __init__(self, cohort: Cohort) -> None:
@@ -53,13 +48,13 @@ class Funnel:
     @cached_property
     def rows(self) -> list[Row]:
         return [
-            self._row("Successful", self.successful, "met"),
-            self._row("In Lever", self.in_lever, "in_lever"),
+            self._row("Successful", self.successful, None, "met"),
+            self._row("In Lever", self.in_lever, None, "in_lever"),
             *(
-                self._row(stage.text, self.reached(stage), "reached", stage.external_id)
-                for stage in self.ahead
+                self._row(at.stage.text, at.reached, at.share, "reached", at.stage.external_id)
+                for at in map(self.seen_from, self.ahead)
             ),
-            self._row("Hired", self.hired, "hired"),
+            self._row("Hired", self.hired, Share(self.hired, self.hired + self.left), "hired"),
         ]
 
     @cached_property
@@ -114,9 +109,9 @@ class Funnel:
     def _in_state(self, state: State) -> int:
         return sum(n for (_, what), n in self.cohort.counts.items() if what == state)
 
-    def _row(self, text: str, count: int, show: str, stage: str = "") -> Row:
-        share = Share(count, self.successful)
-        return Row(text, count, share, round(LONGEST * share.rate, 2), show, stage)
+    def _row(self, text: str, count: int, share: Share | None, show: str, stage: str = "") -> Row:
+        width = LONGEST * Share(count, self.successful).rate
+        return Row(text, count, share, round(width, 2), show, stage)
 
 
 def milestone_of(stages: list[Stage]) -> Stage | None:

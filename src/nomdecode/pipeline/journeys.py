@@ -16,7 +16,7 @@ from nomdecode.orgs import live
 from nomdecode.orgs.models import Organisation
 from nomdecode.pipeline import tallies
 from nomdecode.pipeline.models import Journey, Opportunity, Passage, Stage, StageMove, State
-from nomdecode.pipeline.passages import Span, in_order, passages, place
+from nomdecode.pipeline.passages import Order, Span, furthest, in_pipeline, passages
 
 AT_ONCE = 2000  # interviews that a recount holds in memory
 TOGETHER = 100  # interviews in one transaction, where all workers go on
@@ -61,7 +61,8 @@ def rewrite(*interview_ids: UUID) -> set[UUID]:
     _alone_with(interview_ids)
     # Of some a restore has lost the outcome: they count when that stands again.
     interviews = list(_interviews().filter(pk__in=interview_ids))
-    before, after = _kept(interviews), [_derived(interview) for interview in interviews]
+    order = _order(interviews[0].organisation_id) if interviews else Order()
+    before, after = _kept(interviews), [_derived(interview, order) for interview in interviews]
     _replace_passages(*([row for one in rows for row in one.passages] for rows in (before, after)))
     if interviews:
         flat = (itertools.chain.from_iterable(rows) for rows in (before, after))
@@ -132,11 +133,9 @@ def _values(row: Journey | Passage | None) -> list[object]:
 
 
 def follow_order(organisation_id: UUID) -> None:
-    """The stages have another order: it counts where a move does not say its stage's place."""
-    unplaced = StageMove.objects.filter(
-        opportunity__organisation=organisation_id, to_index=None
-    ).values_list("opportunity__interview", flat=True)
-    for some in itertools.batched(unplaced.distinct(), TOGETHER):
+    """The stages have another order: how far somebody came may be another thing now."""
+    followed = Journey.objects.filter(organisation=organisation_id).exclude(state__in=UNFOLLOWED)
+    for some in itertools.batched(list(followed.values_list("pk", flat=True)), TOGETHER):
         rewrite(*some)
 
 
@@ -148,8 +147,9 @@ def recount(organisation: Organisation) -> None:
     organisation.passages.all().delete()
     organisation.journeys.all().delete()
     interviews = _interviews().filter(organisation=organisation)
+    order = _order(organisation.pk)
     for some in itertools.batched(interviews.iterator(AT_ONCE), AT_ONCE):
-        rows = [_derived(interview) for interview in some]
+        rows = [_derived(interview, order) for interview in some]
         Journey.objects.bulk_create(one.journey for one in rows if one.journey)
         Passage.objects.bulk_create(passage for one in rows for passage in one.passages)
     tallies.count_anew(organisation)
@@ -177,21 +177,17 @@ def _interviews() -> QuerySet[Interview]:
     return found.annotate(interviewer_id=Subquery(decider))
 
 
-def _order(interview: Interview, moves: list[StageMove]) -> dict[str, int]:
-    """Of the stages today, where a move does not say its stage's place."""
-    if all(move.to_index is not None for move in moves):
-        return {}
-    stages = Stage.objects.filter(organisation=interview.organisation_id)
-    return dict(stages.values_list("external_id", "order"))
+def _order(organisation_id: UUID) -> Order:
+    listed = Stage.in_order(organisation_id)
+    return Order((stage.external_id, stage.gone_at is not None) for stage in listed)
 
 
-def _derived(interview: Interview) -> Rows:
+def _derived(interview: Interview, order: Order) -> Rows:
     opportunity: Opportunity | None = getattr(interview, "opportunity", None)
     state = _state(interview.outcome, opportunity)
     if state is None:
         return Rows(None, [])
     moves = _moves(opportunity) if opportunity and state != State.NOT_THERE else []
-    order = _order(interview, moves)
     journey = _journey(interview, state, moves, order)
     if opportunity is None or state in UNFOLLOWED:
         return Rows(journey, [])
@@ -201,8 +197,8 @@ def _derived(interview: Interview) -> Rows:
 
 
 def _moves(opportunity: Opportunity) -> list[StageMove]:
-    """In order; a profile of which no move is known is where it was made."""
-    moves = sorted(opportunity.moves.all(), key=in_order)
+    """Those that count, in order; a profile of which no move is known is where it was made."""
+    moves = in_pipeline(opportunity.moves.all(), opportunity.archived_at)
     if moves or not opportunity.stage_id_now:
         return moves
     return [StageMove(to_stage=opportunity.stage_id_now, happened_at=opportunity.created_at)]
@@ -220,11 +216,9 @@ def _state(outcome: Outcome, opportunity: Opportunity | None) -> State | None:
     return State.DELETED if opportunity.deleted_at else State.ON_THE_WAY
 
 
-def _journey(
-    interview: Interview, state: State, moves: list[StageMove], order: dict[str, int]
-) -> Journey:
+def _journey(interview: Interview, state: State, moves: list[StageMove], order: Order) -> Journey:
     way = [] if state in UNFOLLOWED else moves
-    furthest = max(way, key=lambda move: (place(move, order), move.happened_at), default=None)
+    latest = furthest(way, order)
     return Journey(
         interview=interview,
         organisation_id=interview.organisation_id,
@@ -233,7 +227,7 @@ def _journey(
         stood_at=interview.outcome.stands_at,
         state=state,
         began=way[0].to_stage if way else "",
-        furthest=furthest.to_stage if furthest else "",
+        furthest=latest.to_stage if latest else "",
         since=_since(interview, moves),
         changed_at=timezone.now(),
     )

@@ -19,7 +19,7 @@ class Stage(models.Model):
     organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="stages")
     external_id = models.CharField(max_length=80)
     text = models.CharField(max_length=120)
-    order = models.PositiveSmallIntegerField()
+    order = models.PositiveSmallIntegerField()  # its place among all, gone ones too
     gone_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -30,6 +30,12 @@ class Stage(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+    @classmethod
+    def in_order(cls, organisation_id: uuid.UUID) -> "list[Stage]":
+        """Gone ones too, each behind those it followed."""
+        stages = cls.objects.filter(organisation=organisation_id)
+        return sorted(stages, key=lambda stage: (stage.order, stage.gone_at is None))
 
 
 class Opportunity(models.Model):

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.duration.survfunc import CumIncidenceRight, SurvfuncRight
 
+from nomdecode.pipeline.statistics.shares import Share
 from nomdecode.pipeline.statistics.survival import aalen_johansen, kaplan_meier, stay
 
 NAMES = {1: "advanced", 2: "exited", 3: "returned"}
@@ -148,6 +149,25 @@ def test_where_none_has_ended_so_yet_it_is_not_certain_that_none_will():
     assert found.at("exited", 4).share == 0
     assert found.at("exited", 4).high > 0.3  # of five who were seen for so long
     assert found.at("exited", 0.5).high < found.at("exited", 4).high
+
+
+def test_who_left_another_way_was_seen_not_to_leave_this_way():
+    """97 of 100 advanced within five days, three are there: that none returned is of a hundred."""
+    seconds = floats(*np.arange(97) / 20, 9, 9, 9)
+    found = aalen_johansen(seconds, np.array([1] * 97 + [0] * 3), NAMES).at("returned", 7)
+    assert (found.share, found.low, found.high) == pytest.approx((0, *Share(0, 100).interval))
+
+
+def test_who_leaves_in_that_moment_or_is_last_seen_in_it_is_known():
+    for n in (50, 60):
+        everybody = aalen_johansen(floats(*range(1, n + 1)), np.array([1] * n), NAMES)
+        for time in (n, n + 9):  # after the last moment, what was known in it
+            found = everybody.at("advanced", time)
+            assert (found.share, found.low, found.high) == pytest.approx((1, *Share(n, n).interval))
+    there = aalen_johansen(floats(1, 2, 2, 3), np.array([1, 0, 0, 0]), NAMES)
+    known = {1: 4, 2: 4, 2.5: 2, 3: 2, 9: 2}
+    for time, n in known.items():
+        assert there.at("exited", time).high == Share(0, n).interval[1]
 
 
 @pytest.mark.parametrize("cause", [0, 3])

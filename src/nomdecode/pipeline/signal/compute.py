@@ -271,8 +271,10 @@ def _agreement(ratings: Columns, cohort: Cohort) -> Content:
 def _agrees(things: NDArray[Any], ratings: Columns, which: NDArray[np.bool_]) -> Content:
     _, numbered = np.unique(things, return_inverse=True)
     found = agreement(numbered, ratings["rating"][which], HIGHEST)
-    return {
-        "things": found.things,
+    counts = {"things": found.things, "pairs": found.exact.whole}
+    if found.things < TOO_FEW:
+        return counts | dict.fromkeys(("alpha", "exact", "within_one"))
+    return counts | {
         "alpha": found.alpha,
         "exact": [found.exact.part, found.exact.whole],
         "within_one": [found.within_one.part, found.within_one.whole],

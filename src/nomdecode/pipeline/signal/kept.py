@@ -11,7 +11,7 @@ from nomdecode.pipeline import news
 from nomdecode.pipeline.cohort import Cohort, Filters
 from nomdecode.pipeline.models import KeptSignal
 
-VERSION = 2  # of the shape of what is kept: in another it is computed anew
+VERSION = 3  # of what is kept and how it is computed: of another it is computed anew
 PAUSE = timedelta(seconds=10)  # between two of the same, and ten times as long as one takes
 LOST = timedelta(minutes=10)  # a worker that has not answered by then is asked again
 OLD = timedelta(hours=12)  # without any new fact: who waits has waited longer

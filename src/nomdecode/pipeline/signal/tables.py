@@ -84,6 +84,7 @@ def times(content: Content) -> Table:
         ("Stage", WORDS),
         ("Left", COUNT),
         ("Still there", COUNT),
+        ("Deleted there", COUNT),
         *_quantile("Half left within"),
         *_quantile("Nine in ten within"),
         ("There now", COUNT),
@@ -93,7 +94,8 @@ def times(content: Content) -> Table:
         [
             row["text"],
             passed(row).closed,
-            row["open"] + row["censored"],
+            row["open"],
+            row["censored"],
             *(row["median"] or [None] * 3),
             *(row["ninetieth"] or [None] * 3),
             row["here"],
@@ -181,9 +183,8 @@ def agreement(content: Content) -> Table:
             row["text"],
             row["things"],
             row["alpha"],
-            row["exact"][1],
-            Share(*row["exact"]).rate,
-            Share(*row["within_one"]).rate,
+            row["pairs"],
+            *(Share(*row[name]).rate if row[name] else None for name in ("exact", "within_one")),
         ]
         for row in content["agreement"]["rows"]
     ]

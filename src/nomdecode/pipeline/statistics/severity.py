@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nomdecode.pipeline.statistics.shares import Share
+
 PRESET_M = 20.0  # with too few interviewers to tell how much they vary
 INTERVIEWERS = 5  # from so many on they tell
 AT_LEAST = 12  # interviews: with fewer nobody is marked
-ALIKE = 1e6  # interviewers who vary no more than chance makes them: all but the same
 
 
 @dataclass(frozen=True)
@@ -42,17 +43,19 @@ def severity(passed: int, of: int, mean: float, weight: float) -> Severity:
     """(k + mM) / (n + M), and the middle 95% of what the rate may be (posterior Beta)."""
     from scipy.special import betaincinv
 
+    if mean in (0, 1):  # everybody passed, or nobody: there is nothing to differ from
+        return Severity(passed, of, float(mean), *Share(passed, of).interval, marked=False)
     a, b = passed + mean * weight, of - passed + (1 - mean) * weight
-    if not a or not b:  # everybody passed, or nobody: there is nothing to differ from
-        low = high = float(mean)
-    else:
-        low, high = (float(betaincinv(a, b, q)) for q in (0.025, 0.975))
+    low, high = (float(betaincinv(a, b, q)) for q in (0.025, 0.975))
     marked = of >= AT_LEAST and not low <= mean <= high
     return Severity(passed, of, a / (a + b), low, high, marked)
 
 
 def weight_by_moments(passed: Sequence[int], of: Sequence[int]) -> float:
-    """M, from how much more than by chance the rates differ (Kleinman 1973)."""
+    """M, from how much more than by chance the rates differ (Kleinman 1973).
+
+    Never larger than the data can tell (they differ by its standard error at least), never under 1.
+    """
     k, n = np.asarray(passed, float), np.asarray(of, float)
     k, n = k[n > 0], n[n > 0]
     total, interviewers = n.sum(), len(n)
@@ -62,6 +65,5 @@ def weight_by_moments(passed: Sequence[int], of: Sequence[int]) -> float:
         return PRESET_M
     spread = (n * (k / n - mean) ** 2).sum() / (mean * (1 - mean))
     overdispersion = (spread - (interviewers - 1)) / free  # 1 / (M + 1)
-    if overdispersion <= 1 / (ALIKE + 1):
-        return ALIKE
-    return float(1 / min(overdispersion, 0.99) - 1)
+    error = np.sqrt(2 * (interviewers - 1)) / free  # of it, where they do not differ
+    return float(1 / min(max(overdispersion, error), 1 / 2) - 1)

@@ -110,15 +110,19 @@ class CompetingRisks:
     def at(self, cause: str, time: float) -> Incidence:
         """By `time`; after the last one seen, what was known then."""
         upto = int(np.searchsorted(self.times, time, side="right"))
-        if not upto:
-            return Incidence(0.0, *Share(0, int(self.at_risk[0])).interval)
-        share = float(self.by_cause[cause][upto - 1])
+        share = float(self.by_cause[cause][upto - 1]) if upto else 0.0
         variance = self._variance(cause, share, upto)
-        if 0 < share < 1 and variance:
+        if ROUNDING < share < 1 - ROUNDING and variance:
             return Incidence(share, *_log_log(share, variance))
-        # Of none, or of all, there is no variance: Wilson's, of those who were seen for so long.
-        seen = int(self.at_risk[upto - 1])
-        return Incidence(share, *Share(round(share * seen), seen).interval)
+        # Of none, or of all, there is no variance: Wilson's, of those of whom it is known.
+        known = self._known(time)
+        return Incidence(share, *Share(round(share * known), known).interval)
+
+    def _known(self, time: float) -> int:
+        """Who has ended before that time, or was seen then."""
+        before = int(np.searchsorted(self.times, min(time, self.times[-1])))
+        ended = sum(ends[:before].sum() for ends in self.ends.values())
+        return int(ended + self.at_risk[before])
 
     def _variance(self, cause: str, share: float, upto: int) -> float:
         """Aalen's estimate by the delta method (Marubini & Valsecchi 1995, 10.12)."""
