@@ -249,6 +249,12 @@ def test_the_period_is_that_of_entering_but_who_is_there_is_there_whenever_they_
     assert lane(acme, "New applicant", days="365").went_on.share.whole == 1
 
 
+def test_a_lane_into_which_nobody_came_in_the_period_says_so_also_if_somebody_is_there(acme):
+    went(acme, "applicant", days_ago=100)
+    assert lane(acme, "New applicant").unused
+    assert not lane(acme, "New applicant", days="365").unused
+
+
 def test_a_lane_shows_the_newest_and_says_how_many_more(acme):
     for days in range(1, SHOWN + 3):
         went(acme, "applicant", days_ago=days)

@@ -56,11 +56,11 @@ def test_the_page_says_it_in_a_sentence_and_shows_who_is_where(client, acme, rec
 def test_the_funnel_in_numbers_says_the_share_of_the_decided_and_of_few_none(
     client, acme, recruiter
 ):
-    at = timezone.now()
     for _ in range(3):
         moved(acme, "lead", "onsite")
-    moved(acme, "lead", "onsite", archived_at=at, archive_reason="Withdrew")
-    moved(acme, "lead", archived_at=at, archive_reason="Withdrew")
+    ended = {"archived_at": timezone.now() + timedelta(days=9), "archive_reason": "Withdrew"}
+    moved(acme, "lead", "onsite", **ended)
+    moved(acme, "lead", **ended)
     page = client.get("/pipeline/").content.decode()
     numbers = page.partition('aria-label="The funnel in numbers"')[2].partition("</table>")[0]
     assert [words(row) for row in numbers.split("<tr>")[1:]] == [
@@ -234,8 +234,19 @@ def test_every_number_opens_a_list_of_as_many(client, rich, query):
     assert shows >= {"met", "in_lever", "reached", "hired", "archived", "here", "advanced", "open"}
     for address, count in found:
         page = client.get(address).content.decode()
-        said = re.search(r"<h2>(\d+) candidate", page)
+        said = re.search(r"<h2>(\d+) (?:candidate|passage)", page)
         assert (int(said[1]) if said else 0) == count, address
+
+
+def test_who_passed_a_stage_twice_is_no_two_candidates(client, acme, recruiter):
+    moved(acme, "lead", "onsite", "lead", "onsite")
+    found = {}
+    for show in ("advanced", "closed", "met"):
+        page = client.get(f"/pipeline/list?show={show}&stage=lead").content.decode()
+        found[show] = re.findall(r"<h2>(.*)</h2>", page)
+    assert found["advanced"] == ["2 passages"]
+    assert found["closed"] == ["2 passages"]
+    assert found["met"] == ["1 candidate"]
 
 
 def test_all_kinds_of_numbers_are_on_the_page(client, rich):

@@ -21,8 +21,10 @@ from nomdecode.pipeline.signal import kept
 from nomdecode.pipeline.signal.compute import compute
 from nomdecode.pipeline.signal.facts import Facts
 from nomdecode.pipeline.signal.page import Page, in_words
-from nomdecode.pipeline.signal.tables import TABLES
-from nomdecode.pipeline.statistics.shares import Share
+from nomdecode.pipeline.signal.page import said as said_of
+from nomdecode.pipeline.signal.tables import BOUND, SHARE, TABLES
+from nomdecode.pipeline.statistics.shares import Share, percent
+from nomdecode.pipeline.templatetags.signal import cell
 
 pytestmark = pytest.mark.django_db
 WAY = ["lead", "screen", "onsite", "offer"]
@@ -340,10 +342,19 @@ def test_the_filters_narrow_every_number(acme):
         (9, 9, "all"),
         (99, 100, "99%"),
         (57, 100, "57%"),
+        (199, 200, "99%"),
+        (1, 200, "1%"),
     ],
 )
 def test_a_share_is_said_in_words_where_words_are_near(part, whole, words):
     assert in_words(Share(part, whole)) == words
+
+
+def test_nor_do_pictures_and_tables_say_all_of_nearly_all():
+    share = Share(199, 200)
+    assert said_of(share) == "199 of 200 decided: 99% (97–100)"
+    assert [cell(share.rate, kind) for kind in (SHARE, BOUND)] == ["99%", "100%"]
+    assert percent(1 - 1e-15) == 100  # but for rounding
 
 
 # --- kept

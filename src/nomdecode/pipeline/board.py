@@ -51,9 +51,8 @@ class Lane:
 
     @property
     def unused(self) -> bool:
-        """In the period."""
-        on = self.went_on
-        return not (self.here or on.share.whole or on.open or on.censored)
+        """In the period: who is here may have come before it."""
+        return not self.went_on.entered
 
     @property
     def ageing_words(self) -> str:

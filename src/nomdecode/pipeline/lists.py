@@ -26,6 +26,7 @@ class Behind:
     words: str
     rows: Callable[[Cohort, str], Rows]
     about_period: str  # what the period says of them; nothing: it does not count
+    counts: str = "candidate"  # or "passage", where one candidate may be in it twice
 
 
 def _in_states(*states: State) -> Callable[[Cohort, str], Rows]:
@@ -83,10 +84,10 @@ LISTS = {
     "deleted_before": Behind("Deleted before “{stage}”", _before(State.DELETED), _PASSED),
     "here": Behind("In “{stage}” now", here, ""),
     "ageing": Behind("Ageing in “{stage}”", _ageing, ""),
-    "closed": Behind("Left “{stage}”", _closed(*CLOSED), _CAME),
-    "advanced": Behind("Went on from “{stage}”", _closed(Outcome.ADVANCED), _CAME),
+    "closed": Behind("Left “{stage}”", _closed(*CLOSED), _CAME, "passage"),
+    "advanced": Behind("Went on from “{stage}”", _closed(Outcome.ADVANCED), _CAME, "passage"),
     "exited": Behind("Archived in “{stage}”", _closed(Outcome.EXITED), _CAME),
-    "returned": Behind("Went back from “{stage}”", _closed(Outcome.RETURNED), _CAME),
+    "returned": Behind("Went back from “{stage}”", _closed(Outcome.RETURNED), _CAME, "passage"),
     "open": Behind("Still in “{stage}”", _open, _CAME),
     "censored": Behind("Deleted while in “{stage}”", _censored, _CAME),
 }

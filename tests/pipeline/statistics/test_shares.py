@@ -32,6 +32,22 @@ def test_a_share_of_nothing_may_be_anything():
     assert not Share(0, 0).enough
 
 
+@pytest.mark.parametrize(
+    ("part", "whole", "percent"),
+    [
+        (0, 200, 0),
+        (1, 200, 1),
+        (1, 1000, 1),
+        (1, 3, 33),
+        (199, 200, 99),
+        (200, 200, 100),
+        (0, 0, 0),
+    ],
+)
+def test_it_is_never_0_or_100_percent_unless_it_is_none_or_all(part, whole, percent):
+    assert Share(part, whole).percent == percent
+
+
 @pytest.mark.parametrize("p", [0.2, 0.5, 0.8])
 def test_the_wilson_interval_covers_the_truth_as_often_as_it_claims(p):
     parts = np.random.default_rng(5).binomial(100, p, 2000)

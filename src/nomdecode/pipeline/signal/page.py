@@ -8,7 +8,7 @@ from typing import Any
 from nomdecode.orgs.models import Member, Role
 from nomdecode.pipeline.signal import charts, tables
 from nomdecode.pipeline.statistics import TOO_FEW
-from nomdecode.pipeline.statistics.shares import PassThrough, Share, Yield
+from nomdecode.pipeline.statistics.shares import PassThrough, Share, Yield, percent
 
 type Content = dict[str, Any]
 
@@ -207,7 +207,7 @@ class Page:
         if not found:
             return None
         share = found["mean"]
-        return {"percent": round(100 * share), "at": round(100 * share, 2), "of": found["of"]}
+        return {"percent": percent(share), "at": round(100 * share, 2), "of": found["of"]}
 
     @property
     def agreement(self) -> Content | None:
@@ -259,7 +259,7 @@ def said(share: Share, of: str = "decided") -> str:
 
 
 def _range(rate: float, low: float, high: float) -> str:
-    return f"{100 * rate:.0f}% ({100 * low:.0f}–{100 * high:.0f})"
+    return f"{percent(rate)}% ({100 * low:.0f}–{100 * high:.0f})"
 
 
 def _whisker(

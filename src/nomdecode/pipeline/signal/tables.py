@@ -12,8 +12,9 @@ from nomdecode.pipeline.statistics.shares import PassThrough, Share, Yield
 type Content = dict[str, Any]
 type Cell = str | float | None
 
-# What a column holds: "" is words, the others are numbers. Shares are 0 to 1, times seconds.
-WORDS, COUNT, SHARE, TIME, NUMBER = "", "count", "share", "time", "number"
+# What a column holds: "" is words, the others are numbers. Shares, and the bounds of their ranges,
+# are 0 to 1, times seconds.
+WORDS, COUNT, SHARE, BOUND, TIME, NUMBER = "", "count", "share", "bound", "time", "number"
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def times(content: Content) -> Table:
 def after(content: Content) -> Table:
     columns = [("Stage", WORDS), ("Entered", COUNT), ("Days", COUNT)]
     for name in ("Advanced", "Exited", "Returned"):
-        columns += [(name, SHARE), ("from", SHARE), ("to", SHARE)]
+        columns += [(name, SHARE), ("from", BOUND), ("to", BOUND)]
     rows = [
         [row["text"], passed(row).entered, at["days"]]
         + [value for name in ("advanced", "exited", "returned") for value in at[name]]
@@ -159,8 +160,8 @@ def severity(content: Content) -> Table:
         ("Passed", COUNT),
         ("Of", COUNT),
         ("Shrunk rate", SHARE),
-        ("from", SHARE),
-        ("to", SHARE),
+        ("from", BOUND),
+        ("to", BOUND),
         ("Note", WORDS),
     ]
     names = ("name", "passed", "of", "rate", "low", "high")
@@ -198,8 +199,8 @@ def prediction(content: Content) -> Table:
         ("Made it", COUNT),
         ("Did not", COUNT),
         ("AUC", SHARE),
-        ("from", SHARE),
-        ("to", SHARE),
+        ("from", BOUND),
+        ("to", BOUND),
     ]
     rows = [
         [target["text"], row["text"], row["made_it"], row["did_not"], *(row["auc"] or [None] * 3)]
@@ -273,7 +274,7 @@ def _written(kind: str, value: Cell) -> Cell:
 
 
 def _share(title: str) -> list[tuple[str, str]]:
-    return [(title, SHARE), ("from", SHARE), ("to", SHARE)]
+    return [(title, SHARE), ("from", BOUND), ("to", BOUND)]
 
 
 def _quantile(title: str) -> list[tuple[str, str]]:

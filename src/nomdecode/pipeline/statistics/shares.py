@@ -10,6 +10,13 @@ SETTLED = 0.8  # share of closed passages from which a rate is no longer provisi
 APART = 0.05  # yields further apart than this tell of moves that stages alone do not explain
 
 
+def percent(rate: float) -> int:
+    """0 and 100 only where it is none and all, but for rounding."""
+    if min(rate, 1 - rate) < 1e-9:
+        return round(100 * rate)
+    return min(max(round(100 * rate), 1), 99)
+
+
 @dataclass(frozen=True)
 class Share:
     """`part` of `whole`, with its 95% Wilson interval."""
@@ -34,7 +41,7 @@ class Share:
 
     @property
     def percent(self) -> int:
-        return round(100 * self.rate)
+        return percent(self.rate)
 
     @property
     def percents(self) -> tuple[int, int]:

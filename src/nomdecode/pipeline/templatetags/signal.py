@@ -2,7 +2,8 @@
 
 from django import template
 
-from nomdecode.pipeline.signal.tables import COUNT, SHARE, TIME, Cell
+from nomdecode.pipeline.signal.tables import BOUND, COUNT, SHARE, TIME, Cell
+from nomdecode.pipeline.statistics import shares
 from nomdecode.pipeline.templatetags.pipeline import lasting
 
 register = template.Library()
@@ -16,12 +17,20 @@ def cell(value: Cell, kind: str) -> str:
     if isinstance(value, str):
         return value
     if kind == SHARE:
-        return f"{100 * value:.0f}%"
+        return f"{shares.percent(value)}%"
+    if kind == BOUND:
+        return f"{bound(value)}%"
     if kind == TIME:
         return lasting(value)
     return str(value) if kind == COUNT else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 @register.filter
-def percent(share: float) -> str:
+def percent(share: float) -> int:
+    return shares.percent(share)
+
+
+@register.filter
+def bound(share: float) -> str:
+    """Of a range: it may end at 0 or 100."""
     return f"{100 * share:.0f}"
