@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nomdecode.pipeline import merge
 from nomdecode.pipeline.merge import NOTHING, Change, Facts, Place
 from nomdecode.pipeline.moves import Snapshot
-from nomdecode.pipeline.passages import Span, passages
+from nomdecode.pipeline.passages import Order, Span, in_pipeline, passages
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 STAGES = ("lead", "screen", "onsite", "offer")
@@ -123,11 +123,12 @@ def drawn(facts: Facts) -> list[Span]:
         happened_at: datetime
 
     rows = [Row(each.to_stage, each.to_index, each.at) for each in merge.in_order(facts.changes)]
-    order = {stage: number for number, stage in enumerate(STAGES)}
+    order = Order((stage, False) for stage in STAGES)
     archived_at = facts.place.archived_at if facts.place else None
     hired = bool(facts.place and facts.place.hired)
     hired_at = archived_at if hired else None
-    return passages(rows, order, archived_at, hired_at, facts.deleted_at)
+    moves = in_pipeline(rows, archived_at)
+    return passages(moves, order, archived_at, hired_at, facts.deleted_at)
 
 
 @given(lives(), st.data())

@@ -1,7 +1,7 @@
 """Journeys, passages and their tallies follow the facts, in the transaction that changes a fact."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -61,7 +61,7 @@ def rewrite(*interview_ids: UUID) -> set[UUID]:
     _alone_with(interview_ids)
     # Of some a restore has lost the outcome: they count when that stands again.
     interviews = list(_interviews().filter(pk__in=interview_ids))
-    order = _order(interviews[0].organisation_id) if interviews else Order()
+    order = _asked_once(interviews[0].organisation_id) if interviews else Order
     before, after = _kept(interviews), [_derived(interview, order) for interview in interviews]
     _replace_passages(*([row for one in rows for row in one.passages] for rows in (before, after)))
     if interviews:
@@ -147,7 +147,7 @@ def recount(organisation: Organisation) -> None:
     organisation.passages.all().delete()
     organisation.journeys.all().delete()
     interviews = _interviews().filter(organisation=organisation)
-    order = _order(organisation.pk)
+    order = _asked_once(organisation.pk)
     for some in itertools.batched(interviews.iterator(AT_ONCE), AT_ONCE):
         rows = [_derived(interview, order) for interview in some]
         Journey.objects.bulk_create(one.journey for one in rows if one.journey)
@@ -177,17 +177,24 @@ def _interviews() -> QuerySet[Interview]:
     return found.annotate(interviewer_id=Subquery(decider))
 
 
-def _order(organisation_id: UUID) -> Order:
-    listed = Stage.in_order(organisation_id)
-    return Order((stage.external_id, stage.gone_at is not None) for stage in listed)
+def _asked_once(organisation_id: UUID) -> Callable[[], Order]:
+    """And only if anybody was in more than one stage."""
+
+    @cache
+    def order() -> Order:
+        listed = Stage.in_order(organisation_id)
+        return Order((stage.external_id, stage.gone_at is not None) for stage in listed)
+
+    return order
 
 
-def _derived(interview: Interview, order: Order) -> Rows:
+def _derived(interview: Interview, stages: Callable[[], Order]) -> Rows:
     opportunity: Opportunity | None = getattr(interview, "opportunity", None)
     state = _state(interview.outcome, opportunity)
     if state is None:
         return Rows(None, [])
     moves = _moves(opportunity) if opportunity and state != State.NOT_THERE else []
+    order = stages() if len(moves) > 1 else Order()
     journey = _journey(interview, state, moves, order)
     if opportunity is None or state in UNFOLLOWED:
         return Rows(journey, [])
