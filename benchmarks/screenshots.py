@@ -270,6 +270,7 @@ def take(browser: Browser, built: stack.Stack, name: str, who: str, address: str
                 page.goto(url)
                 page.wait_for_timeout(200)
                 expect(page.locator(".spinner:visible")).to_have_count(0, timeout=60_000)
+                expect(page.get_by_text("Being worked out")).to_have_count(0, timeout=60_000)
                 expect(page.locator(BUSY)).to_have_count(0)
                 page.screenshot(path=FOLDER / f"{name}-{scheme}-{width}.png", full_page=True)
 
