@@ -11,6 +11,8 @@ import django
 
 django.setup()
 
+from procrastinate.contrib.django.models import ProcrastinateJob  # noqa: E402
+
 from converge import company  # noqa: E402
 from converge.judge import Judge  # noqa: E402
 from converge.lives import HANDS, Days, Lever  # noqa: E402
@@ -18,6 +20,7 @@ from converge.machines import Machines  # noqa: E402
 from nomdecode.conf import serve  # noqa: E402
 from nomdecode.lever import marks, reconcile  # noqa: E402
 from nomdecode.lever.models import Connection, Mend, Sweep  # noqa: E402
+from nomdecode.pipeline.tasks import follow_order  # noqa: E402
 
 TROUBLES_IN = 2000  # things that happen: one of each kind of trouble
 
@@ -67,6 +70,9 @@ def catch_up(connection: Connection, *sweeps: Sweep) -> None:
         reconcile.run(connection.pk)
     while connection.marks.filter(looked_at=None).exists():
         marks.drain(connection.pk)
+    waiting = ProcrastinateJob.objects.filter(status__in=["todo", "doing"])
+    if waiting.filter(task_name=follow_order.name).exists():  # no worker is there any more
+        follow_order(str(connection.organisation_id))
 
 
 def live_through(days: Days, machines: Machines, options: argparse.Namespace) -> None:

@@ -237,7 +237,7 @@ class _Told:
         wrong = [] if found.resumes == resume else ["résumé"]
         for note in found.notes:
             text = note["value"]
-            needed = (subject.evidence, subject.url, subject.position, subject.interviewer.title())
+            needed = (subject.evidence, subject.url, subject.interviewer.title())
             if any(piece not in text for piece in needed):
                 wrong.append("note")
             if any(piece.lower() in text.lower() for piece in subject.person.pieces()):

@@ -77,7 +77,6 @@ class Stage:
         for program in self.programs:
             program.kill()
             program.wait()
-        self._postgres("stop", "immediate")
         postgres.stop()  # as this process's: at its end nothing comes back into the folder
 
     # --- Lever

@@ -14,6 +14,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 import factories
+from blocked import somebody_waits_for_us
 from lever.heard import Heard
 from nomdecode.lever import allowance, answers, client, errors, marks, pick_lists
 from nomdecode.lever import connection as connections
@@ -241,15 +242,6 @@ def test_deliveries_that_come_again_and_those_that_are_reported_do_not_block_eac
 def drain_elsewhere(here: Heard) -> None:
     here.drain()
     connection.close()
-
-
-def somebody_waits_for_us() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT FROM pg_locks"
-            " WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
-        )
-        return bool(cursor.fetchone()[0])
 
 
 # --- many

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 import factories
+from blocked import somebody_waits_for_us
 from kept import recounted, rows
 from nomdecode.interviews.models import Assignment, Outcome
 from nomdecode.orgs.models import Role
@@ -330,6 +331,27 @@ def test_another_order_counts_where_a_move_does_not_say_its_stages_place(acme):
     job = ProcrastinateJob.objects.get()
     assert job.task_name == "nomdecode.pipeline.tasks.follow_order"
     tasks.follow_order(**job.args)
+    assert kept(one)[0][:2] == ("lead", "returned")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_list_that_is_written_while_the_order_begins_to_be_followed_is_followed(acme):
+    """Its ring found that of the list before it, and rang no other."""
+    one = factories.opportunity(factories.passed(acme, at=START), ["lead"])
+    changes = (Change("lead", None, START), Change("screen", None, START + timedelta(days=1)))
+    moves.record(one, Snapshot("screen", changes), "webhook", START)
+
+    def follow():
+        tasks.follow_order(str(acme.pk))
+        connection.close()
+
+    with ThreadPoolExecutor(1) as worker:
+        with transaction.atomic():
+            stages.replace(acme, [(stage, stage.title()) for stage in reversed(STAGES)])
+            following = worker.submit(follow)
+            while not somebody_waits_for_us() and not following.done():
+                pass
+        following.result()
     assert kept(one)[0][:2] == ("lead", "returned")
 
 

@@ -134,6 +134,8 @@ def _values(row: Journey | Passage | None) -> list[object]:
 
 def follow_order(organisation_id: UUID) -> None:
     """The stages have another order: how far somebody came may be another thing now."""
+    with transaction.atomic():  # who is writing one more list found this job ringing, and rang not
+        Organisation.objects.select_for_update(no_key=True).get(pk=organisation_id)
     followed = Journey.objects.filter(organisation=organisation_id).exclude(state__in=UNFOLLOWED)
     for some in itertools.batched(list(followed.values_list("pk", flat=True)), TOGETHER):
         rewrite(*some)

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from nomdecode.orgs.models import Organisation
@@ -10,7 +11,7 @@ from nomdecode.pipeline.models import KeptSignal
 from nomdecode.pipeline.signal import kept
 
 
-@app.task
+@app.task(retry=RetryStrategy(max_attempts=5, exponential_wait=5))
 def follow_order(organisation_id: str) -> None:
     journeys.follow_order(UUID(organisation_id))
 
