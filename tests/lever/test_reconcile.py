@@ -443,3 +443,53 @@ def test_however_long_ago_the_last_one_was_the_next_goes_on_from_there(
     Reconciliation.objects.update(began_at=then, ended_at=then, reached=then)
     reconcile.sweep(timezone.now())
     assert here.connection.reconciliations.get(sweep=sweep, ended_at=None).since == then
+
+
+# --- while the key belongs to another Lever account
+
+
+def test_what_happened_in_the_first_account_meanwhile_is_found_when_its_key_is_back(
+    here: Compared,
+) -> None:
+    moved, gone = here.exported(), here.exported()
+    here.reconcile(CHANGES, DELETED, OPEN)
+    forty_days_ago = timezone.now() - timedelta(days=40)
+    Reconciliation.objects.update(began_at=forty_days_ago, reached=forty_days_ago)
+    here.key_of("borealis")
+    here.move(moved)
+    here.delete(gone)
+    here.reconcile()  # all were begun with the key
+    assert begun()[3:] == ["changes", "deleted", "open"]
+    assert not Reconciliation.objects.filter(account=2).exclude(compared=0, unseen=0).exists()
+
+    here.key_of("acme")
+    here.reconcile()
+    assert begun()[6:] == ["changes", "deleted", "open"]
+    last = Reconciliation.objects.filter(account=1).order_by("-pk")[:3]
+    assert [row.since for row in last if row.sweep != OPEN] == [forty_days_ago] * 2
+    moved.refresh_from_db()
+    gone.refresh_from_db()
+    assert moved.stage_id_now == "offer" and gone.deleted_at
+
+
+def test_profiles_of_another_account_are_not_asked_for(here: Compared) -> None:
+    here.exported()
+    here.key_of("borealis")
+    here.reconcile()
+    here.lever.forget()
+    row = here.reconcile(OPEN)[-1]
+    assert (row.total, row.unseen, here.paths()) == (0, 0, [])
+
+
+def test_one_that_was_interrupted_by_another_key_goes_on_when_its_own_is_back(
+    here: Compared,
+) -> None:
+    row = reconcile.begin(here.connection, CHANGES, reconcile.Why.ASKED)
+    here.key_of("borealis")
+    here.reconcile(CHANGES)
+    row.refresh_from_db()
+    assert row.ended_at is None
+    here.key_of("acme")
+    here.reconcile()
+    row.refresh_from_db()
+    assert row.ended_at is not None

@@ -18,7 +18,7 @@ from django.utils import timezone
 from nomdecode.interviews.models import Assignment
 from nomdecode.lever import connection as connections
 from nomdecode.lever import export as exports
-from nomdecode.lever import pick_lists
+from nomdecode.lever import marks, pick_lists, reconcile
 from nomdecode.lever.eligibility import UNKNOWN
 from nomdecode.lever.models import Connection, Export, ExportState, ExportStep, Kind
 from nomdecode.orgs import audit
@@ -78,6 +78,9 @@ def recognise(connection: Connection, users: Users, member: Member | None = None
     others = elsewhere(connection)
     connection.account_was = others[0].name if others else ""
     connection.save(update_fields=["account", "account_name", "account_was"])
+    if users and before != connection.account:  # what was heard of it meanwhile has waited
+        marks.ring_to_apply(connection)
+        reconcile.begin_all(connection, reconcile.Why.KEY)
     if users and before != connection.account and len(known) > 1:
         name = connection.account_name
         audit.record(

@@ -394,6 +394,7 @@ class Reconciliation(models.Model):
     """One comparison of what is ours with Lever. Interrupted, it goes on from `reached`."""
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="reconciliations")
+    account = models.PositiveIntegerField(default=1)  # the connection's, when it began
     sweep = models.CharField(max_length=10, choices=Sweep)
     why = models.CharField(max_length=10)  # a reconcile.Why
     since = models.DateTimeField()
@@ -410,7 +411,7 @@ class Reconciliation(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["connection", "sweep"],
+                fields=["connection", "account", "sweep"],
                 condition=models.Q(ended_at=None),
                 name="reconciliation_once",
             )

@@ -16,7 +16,7 @@ from django.db.models import Exists, F, Max, OuterRef, QuerySet
 from nomdecode.lever import client, moment, pick_lists, silence
 from nomdecode.lever import connection as connections
 from nomdecode.lever.answers import FURTHEST_BACK, Looks, milliseconds
-from nomdecode.lever.marks import OVERLAP, ours
+from nomdecode.lever.marks import OVERLAP, of_the_account, ours
 from nomdecode.lever.models import Connection, Mend, Reconciliation, Sweep
 from nomdecode.lever.profile import SOURCE
 from nomdecode.orgs import live, locks
@@ -41,6 +41,7 @@ class Why(StrEnum):
     SILENT = "silent"
     STARTED = "started"
     ASKED = "asked"
+    KEY = "key"
 
 
 # --- when
@@ -54,13 +55,13 @@ def sweep(now: datetime) -> None:
             begin(connection, Sweep.CHANGES, why)
         if not _begun(connection, Sweep.DELETED, now - DAILY):
             begin(connection, Sweep.DELETED, Why.TIME)
-        if connection.reconciliations.filter(ended_at=None).exists():
+        if of(connection).filter(ended_at=None).exists():
             ring_for(connection)
 
 
 def _forget(now: datetime) -> None:
     """Old ones; but the last of each kind says from where the next one has to go on."""
-    same = {"connection": OuterRef("connection"), "sweep": OuterRef("sweep")}
+    same = {name: OuterRef(name) for name in ("connection", "account", "sweep")}
     later = Reconciliation.objects.filter(**same, ended_at__gt=OuterRef("ended_at"))
     Reconciliation.objects.filter(Exists(later), ended_at__lt=now - KEPT).delete()
 
@@ -90,7 +91,17 @@ def _due(connection: Connection, now: datetime) -> Why | None:
 
 
 def _begun(connection: Connection, sweep: Sweep, after: datetime) -> bool:
-    return connection.reconciliations.filter(sweep=sweep, began_at__gt=after).exists()
+    return of(connection).filter(sweep=sweep, began_at__gt=after).exists()
+
+
+def of(connection: Connection) -> QuerySet[Reconciliation]:
+    """With the key's account. Those with another one go on where they were when it is back."""
+    return connection.reconciliations.filter(account=connection.account)
+
+
+def begin_all(connection: Connection, why: Why) -> None:
+    for sweep in Sweep:
+        begin(connection, sweep, why)
 
 
 @transaction.atomic
@@ -99,16 +110,14 @@ def begin(
 ) -> Reconciliation:
     """The unfinished one where there is one; it goes back as far as `since`."""
     held = connections.held(connection)
-    row = held.reconciliations.filter(sweep=sweep, ended_at=None).first()
+    row = of(held).filter(sweep=sweep, ended_at=None).first()
     if row is None:
         since = since or _last_reached(held, sweep)
         now, total = moment.now(), None
         if sweep == Sweep.OPEN:
             since, total = datetime.fromtimestamp(0, now.tzinfo), _open(held).count()
-        row = Reconciliation(
-            connection=held, sweep=sweep, why=why, since=since, reached=since, began_at=now
-        )
-        row.total = total
+        row = Reconciliation(connection=held, account=held.account, sweep=sweep, why=why)
+        row.since, row.reached, row.began_at, row.total = since, since, now, total
         row.save()
     elif since and since < row.reached:
         row.since = row.reached = since
@@ -118,7 +127,7 @@ def begin(
 
 
 def _last_reached(connection: Connection, sweep: Sweep) -> datetime:
-    done = connection.reconciliations.filter(sweep=sweep, ended_at__isnull=False)
+    done = of(connection).filter(sweep=sweep, ended_at__isnull=False)
     last = done.order_by("-began_at").first()
     return last.reached if last else moment.now() - (FIRST if sweep == Sweep.CHANGES else KEPT)
 
@@ -165,12 +174,12 @@ def _steps(connection: Connection) -> None:
 
 
 def _next(connection: Connection) -> Reconciliation | None:
-    rows = {row.sweep: row for row in connection.reconciliations.filter(ended_at=None)}
+    rows = {row.sweep: row for row in of(connection).filter(ended_at=None)}
     return next((rows[sweep] for sweep in ORDER if sweep in rows), None)
 
 
 def _failed(connection: Connection, error: client.LeverError) -> None:
-    connection.reconciliations.filter(ended_at=None).update(failure=error.sentence)
+    of(connection).filter(ended_at=None).update(failure=error.sentence)
     live.publish(connection.organisation_id, "lever")
 
 
@@ -305,8 +314,7 @@ class _Step:
 
 
 def _open(connection: Connection) -> QuerySet[Opportunity]:
-    ours = Opportunity.objects.filter(organisation=connection.organisation_id)
-    return ours.filter(archived_at=None, deleted_at=None)
+    return of_the_account(connection).filter(archived_at=None, deleted_at=None)
 
 
 def _what(changed: set[str], opportunity: Opportunity) -> list[Mend.What]:
