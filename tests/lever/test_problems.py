@@ -29,7 +29,7 @@ from nomdecode.lever import (
     tasks,
 )
 from nomdecode.lever.eligibility import UNKNOWN, UNTOLD
-from nomdecode.lever.models import Connection, Duplicate, Export, Problem
+from nomdecode.lever.models import Connection, Duplicate, Export, Problem, Reconciliation
 from nomdecode.orgs.models import Organisation, Role
 from sandbox import Running
 
@@ -72,6 +72,10 @@ class Company:
             state_since=since,
             **fields,
         )
+
+    def comparing(self) -> Reconciliation:
+        row = {"sweep": "changes", "why": "time", "since": NOW, "reached": NOW, "began_at": NOW}
+        return Reconciliation.objects.create(connection=self.connection, **row)
 
     def found(self, after: timedelta = timedelta(0)) -> dict[tuple[str, str], int]:
         """{(kind, key): how many it stops}."""
@@ -221,6 +225,30 @@ def test_a_key_that_could_not_be_checked_for_15_minutes_is_a_problem(acme: Compa
     acme.settings(account=UNKNOWN)
     acme.export("waiting", "account")
     assert acme.found(16 * MINUTE) == {("waiting", ""): 1}
+
+
+def test_a_comparison_that_does_not_get_through_for_six_hours_is_a_problem(acme: Company) -> None:
+    row = acme.comparing()
+    assert acme.found(timedelta(hours=5)) == {}
+    assert acme.found(timedelta(hours=7)) == {("uncompared", ""): 0}
+    row.ended_at = NOW
+    row.save()
+    assert acme.found(timedelta(hours=7)) == {}
+
+
+def test_with_a_new_key_a_comparison_has_as_long_again(acme: Company) -> None:
+    acme.comparing()
+    acme.settings(api_key_set_at=NOW + timedelta(hours=3))
+    assert acme.found(timedelta(hours=7)) == {}
+    assert acme.found(timedelta(hours=10)) == {("uncompared", ""): 0}
+
+
+def test_a_comparison_that_waits_for_a_key_is_no_problem_of_its_own(acme: Company) -> None:
+    acme.comparing()
+    acme.settings(api_key_refused_at=NOW)
+    assert acme.found(timedelta(hours=7)) == {("key_refused", ""): 0}
+    acme.settings(api_key_refused_at=None, account=2)
+    assert acme.found(timedelta(hours=7)) == {}
 
 
 def test_a_resume_that_lever_refused_is_told_for_seven_days(acme: Company) -> None:

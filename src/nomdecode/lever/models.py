@@ -404,7 +404,7 @@ class Reconciliation(models.Model):
     total = models.PositiveIntegerField(null=True)  # of ours, where that is known
     listed = models.PositiveIntegerField(default=0)  # by Lever
     compared = models.PositiveIntegerField(default=0)  # of ours
-    unseen = models.PositiveIntegerField(default=0)  # which this key does not see
+    unseen = models.PositiveIntegerField(default=0)  # which Lever does not tell this key
     mended = models.PositiveIntegerField(default=0)
     failure = models.CharField(max_length=200, blank=True)  # why it waits: a sentence
 

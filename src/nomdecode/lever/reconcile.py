@@ -5,7 +5,7 @@ nightly. Not visible is not deleted.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -153,33 +153,43 @@ def _run_alone(connection: Connection) -> bool:
     """False if another worker is at it, or Lever cannot be asked now."""
     with locks.alone(f"lever.reconcile {connection.pk}") as alone:
         try:
-            if alone:
-                _steps(connection)
-            return alone
-        except client.Unauthorised as error:
-            if connection.api_key:
-                connections.refused(connection)
-            _failed(connection, error)
+            return alone and _steps(connection)
         except client.LeverError as error:
-            log.info("reconciliation: %s; going on shortly", type(error).__name__)
-            _failed(connection, error)
+            if isinstance(error, client.Unauthorised) and connection.api_key:
+                connections.refused(connection)
+            _failed(connection, error, *ORDER)
     return False
 
 
-def _steps(connection: Connection) -> None:
+def _steps(connection: Connection) -> bool:
+    """False where one could not go on: the others have had their turn, it has its own shortly."""
+    failed: set[str] = set()
     with connections.lever(connection, CALL_DEADLINE, background=True) as asked:
         looks = Looks(connection, asked)
-        while row := _next(connection):
-            _Step(row, looks).take()
+        while row := _next(connection, failed):
+            try:
+                _Step(row, looks).take()
+            except OF_ALL:
+                raise
+            except client.LeverError as error:
+                failed.add(row.sweep)
+                _failed(connection, error, row.sweep)
+    return not failed
 
 
-def _next(connection: Connection) -> Reconciliation | None:
+# What fails for these is no fault of what was asked for: it would fail for anything.
+OF_ALL = (client.Unauthorised, client.RateLimited, client.Unavailable)
+
+
+def _next(connection: Connection, failed: Container[str] = ()) -> Reconciliation | None:
     rows = {row.sweep: row for row in of(connection).filter(ended_at=None)}
-    return next((rows[sweep] for sweep in ORDER if sweep in rows), None)
+    return next((rows[each] for each in ORDER if each in rows and each not in failed), None)
 
 
-def _failed(connection: Connection, error: client.LeverError) -> None:
-    of(connection).filter(ended_at=None).update(failure=error.sentence)
+def _failed(connection: Connection, error: client.LeverError, *sweeps: str) -> None:
+    log.info("reconciliation: %s; going on shortly", type(error).__name__)
+    unfinished = of(connection).filter(ended_at=None, sweep__in=sweeps)
+    unfinished.update(failure=error.sentence)
     live.publish(connection.organisation_id, "lever")
 
 
@@ -213,17 +223,39 @@ class _Step:
         self._reached(asked_at if last else end, over=last)
 
     def _lists(self) -> None:
-        """Stages and archive reasons as they are called now, and the webhooks that come here."""
-        for kind in ("stages", "archive_reasons"):
+        """Stages and archive reasons as they are called now, and the webhooks that come here.
+
+        What cannot be had is gone without: what changed is compared all the same.
+        """
+        for kind in ("stages", "archive_reasons", "webhooks"):
             if self.connection.permissions.get(kind):
-                pick_lists.refresh(self.connection, kind)
-        if self.connection.permissions.get("webhooks"):
-            url = connections.webhook_url(self.connection)
-            here = [
-                {"event": each.event} for each in self.looks.asked.webhooks() if each.url == url
-            ]
-            with transaction.atomic():
-                pick_lists.keep(connections.held(self.connection), "webhooks", here)
+                try:
+                    self._list(kind)
+                except OF_ALL:
+                    raise
+                except client.Forbidden:
+                    self._may_not(kind)
+                except client.LeverError as error:
+                    log.info("reconciliation: %s for %s", type(error).__name__, kind)
+
+    def _list(self, kind: str) -> None:
+        if kind != "webhooks":
+            pick_lists.refresh(self.connection, kind)
+            return
+        url = connections.webhook_url(self.connection)
+        here = [{"event": each.event} for each in self.looks.asked.webhooks() if each.url == url]
+        with transaction.atomic():
+            pick_lists.keep(connections.held(self.connection), kind, here)
+
+    @transaction.atomic
+    def _may_not(self, kind: str) -> None:
+        """Not asked for again until the key is checked again."""
+        held = connections.held(self.connection)
+        if held.api_key_set_at == self.connection.api_key_set_at:  # else it is another key's
+            held.permissions[kind] = False
+            held.save(update_fields=["permissions"])
+            self.connection.permissions = held.permissions
+            connections.publish(held)
 
     # --- what was deleted
 
@@ -260,10 +292,13 @@ class _Step:
         return self._reached(times[-1], over=False)
 
     def _ask(self, opportunity: Opportunity) -> None:
+        """One that Lever does not tell of, for whatever reason, holds up no other."""
         asked_at = moment.now()
         try:
             found = self.looks.asked.opportunity(opportunity.external_id)
-        except (client.NotFound, client.Forbidden):
+        except OF_ALL:
+            raise
+        except client.LeverError:
             self._count(unseen=1)
         else:
             self._compare([found], asked_at)
