@@ -166,9 +166,25 @@ def test_the_other_stage_counts_only_if_unsuccessful_ones_are_sent(acme: Company
 
 
 def test_a_key_of_another_account_is_a_problem(acme: Company) -> None:
-    acme.settings(account_was="borealis.example, 4 users", account=2)
+    acme.settings(account=2)
     acme.export("waiting", "account")
     assert acme.found() == {("account", ""): 1}
+
+
+def test_it_is_one_also_when_the_first_that_waits_for_it_comes_later(acme: Company) -> None:
+    acme.settings(account=2)
+    acme.export("waiting", "hold", kind="pseudonymous")
+    assert acme.found() == {}
+    acme.settings(export_unsuccessful=True)
+    assert set(acme.found()) == {("account", "")}
+
+
+def test_it_is_none_any_more_when_the_last_that_waits_for_it_has_ended(acme: Company) -> None:
+    row = acme.export("waiting", "account", account=2)
+    assert set(acme.found()) == {("account", "")}
+    row.state, row.reason = "ended", "withdrew"
+    row.save()
+    assert acme.found() == {}
 
 
 def test_stopped_exports_are_one_problem_for_each_reason(acme: Company) -> None:

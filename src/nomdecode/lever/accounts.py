@@ -75,9 +75,7 @@ def recognise(connection: Connection, users: Users, member: Member | None = None
         _belongs(connection)
     elif known:
         connection.account, connection.account_name = UNKNOWN, ""
-    others = elsewhere(connection)
-    connection.account_was = others[0].name if others else ""
-    connection.save(update_fields=["account", "account_name", "account_was"])
+    connection.save(update_fields=["account", "account_name"])
     if users and before != connection.account:  # what was heard of it meanwhile has waited
         marks.ring_to_apply(connection)
         reconcile.begin_all(connection, reconcile.Why.KEY)
@@ -185,9 +183,6 @@ def settle(connection: Connection, account: int, to: int, *, send: bool, member:
         _send(rows, other.name, to)
     else:
         _keep_here(rows, other.name)
-    others = elsewhere(held)
-    held.account_was = others[0].name if others else ""
-    held.save(update_fields=["account_was"])
     _record(held, other, "lever.account_sent" if send else "lever.account_kept", member)
     connections.publish(held)
     connection.refresh_from_db()

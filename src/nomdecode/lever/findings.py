@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from nomdecode.lever import choices, credentials, reach, reconcile
+from nomdecode.lever import accounts, choices, credentials, reach, reconcile
 from nomdecode.lever.eligibility import UNKNOWN, UNTOLD
 from nomdecode.lever.models import (
     Connection,
@@ -71,7 +71,7 @@ def _of_the_connection(connection: Connection, exports: QuerySet[Export]) -> Ite
     for kind in credentials.NEEDED:
         if connection.permissions.get(kind) is False:
             yield _finding("permission", held_up.get(kind, exports.none()), kind)
-    if connection.account_was:
+    if accounts.elsewhere(connection):
         yield _finding("account", under_way.filter(reason="account"))
     fallback = choices.fallback_user(connection)
     if fallback is not None and fallback["deactivated"]:

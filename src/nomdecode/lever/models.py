@@ -56,7 +56,6 @@ class Connection(models.Model):
     # Which Lever account the key belongs to: counted up when a key of another account is saved.
     account = models.PositiveIntegerField(default=1)
     account_name = models.CharField(max_length=200, blank=True)
-    account_was = models.CharField(max_length=200, blank=True)  # until an admin has decided
     unsigned_count = models.PositiveIntegerField(default=0)
     unsigned_at = models.DateTimeField(null=True)
 
