@@ -158,6 +158,17 @@ def test_what_a_long_drain_dated_back_is_adopted(
     assert recovered(connection, since).adopted == 1
 
 
+def test_a_profile_made_with_another_key_than_the_backups_is_of_its_account(
+    connection: Connection, lever: Running
+) -> None:
+    interview = passed(connection)
+    with since_the_backup():
+        run(interview)
+    Export.objects.update(account=7)  # the backup knows of it as meant for another one
+    assert recovered(connection).adopted == 1
+    assert Export.objects.get().account == connection.account
+
+
 def test_a_note_that_was_not_made_is_made_once(connection: Connection, lever: Running) -> None:
     interview = passed(connection)
     with since_the_backup():

@@ -295,6 +295,7 @@ def _adopt(connection: Connection, interview: Interview, stray: Stray) -> bool:
     )
     if row.steps.filter(name="profile", state=StepState.DONE).exists():
         return False
+    row.account = held.account
     _plan(row, held, stray)
     profile, note = row.steps.all()
     export.write(profile, protocol.made(export.stored(profile), stray.profile.id))
