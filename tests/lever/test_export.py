@@ -391,6 +391,28 @@ def test_an_amendment_within_the_hold_turns_it_around(company: Company) -> None:
     assert company.run(interview, timedelta(minutes=16)).reason == "not_passed"
 
 
+@pytest.mark.parametrize("outcome_first", [True, False])
+def test_what_is_saved_while_an_outcome_or_an_answer_is_written_is_not_missed(
+    company: Company, outcome_first: bool
+) -> None:
+    """Neither sees the other: the export reads that Lever is off, who looks again no export."""
+    company.settings(enabled=False)
+    if outcome_first:
+        interview = company.interview()
+    else:
+        interview = company.interview(choice=PassChoice.ASK_ME)
+        ProcrastinateJob.objects.all().delete()
+        consent.answer(interview.candidate, True, timezone.now())
+    Connection.objects.update(enabled=True)
+    assert rung(interview)
+    assert company.run(interview).state == "exported"
+
+
+def rung(interview: Interview) -> bool:
+    jobs = ProcrastinateJob.objects.filter(task_name="nomdecode.lever.tasks.export_interview")
+    return jobs.filter(scheduled_at=None, args={"interview_id": str(interview.pk)}).exists()
+
+
 def test_the_sweep_rings_for_what_is_due_and_not_for_what_is_announced(company: Company) -> None:
     company.interview(choice=PassChoice.ASK_ME)
     company.interview()

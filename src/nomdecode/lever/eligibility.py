@@ -38,7 +38,8 @@ UNTOLD = {"identity", "not_accepted"}
 # Ended by the organisation's choices at that time: choices made later do not revive it.
 DECIDED = ("before", "not_passed", "skipped")
 # What ends the wait rings by itself, in the transaction that ends it.
-ANNOUNCED = ("recovering", "off", "consent", "key", "account")
+OF_THE_CONNECTION = ("recovering", "off", "key", "account")
+ANNOUNCED = ("consent", *OF_THE_CONNECTION)
 UNKNOWN = 0  # Connection.account until Lever has told whose the key is
 
 

@@ -75,7 +75,7 @@ def outcome_stands(interview: Interview, outcome: Outcome, **_: object) -> None:
     export.save(update_fields=["kind", "state", "reason"])
     if created:
         audit.record(interview.organisation, "export.planned", interview)
-    reconsider(export, timezone.now())
+    _reconsider_unlocked(export)
 
 
 def candidate_changed(candidate: Candidate, **_: object) -> None:
@@ -84,12 +84,19 @@ def candidate_changed(candidate: Candidate, **_: object) -> None:
     if export is None or export.state == ExportState.EXPORTED:
         return
     if export.reason not in eligibility.DECIDED:
-        reconsider(export, timezone.now())
+        _reconsider_unlocked(export)
 
 
 def candidate_corrected(candidate: Candidate, **_: object) -> None:
     """Receiver: what was let through was no piece of who they said they were then."""
     Export.objects.filter(interview__candidate=candidate).update(cleared_kinds=[])
+
+
+def _reconsider_unlocked(export: Export) -> None:
+    """A setting that is saved just now is not seen here, nor this row there: a claim looks anew."""
+    reconsider(export, timezone.now())
+    if export.reason in eligibility.OF_THE_CONNECTION:
+        poke(export.interview_id)
 
 
 def reconsider(export: Export, now: datetime) -> None:
