@@ -438,6 +438,42 @@ def test_of_a_long_back_log_that_was_lost_some_are_rung_for_at_a_time(
     assert [export.sweep() for _ in range(3)] == [2, 1, 0]
 
 
+def test_another_organisation_is_rung_for_beside_a_long_back_log(
+    company: Company, lever: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "MOST_RUNG", 2)
+    for _ in range(3):
+        company.interview()
+    other = Company(lever).interview()
+    ProcrastinateJob.objects.all().delete()
+    assert export.sweep() == 2 and rung(other)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"enabled": False},
+        {"api_key_refused_at": timezone.now()},
+        {"recovering_since": timezone.now()},
+        {"account": 2},
+        {"account": 0},
+    ],
+)
+def test_what_is_in_doubt_is_rung_for_only_while_lever_may_be_asked(
+    company: Company, fields: dict[str, Any]
+) -> None:
+    interview = company.interview()
+    export.claim(interview.pk, uuid4())  # and the worker died
+    ExportStep.objects.update(lease_until=timezone.now())
+    before = {name: getattr(company.connection, name) for name in fields}
+    company.settings(**fields)
+    ProcrastinateJob.objects.all().delete()
+    assert export.sweep() == 0
+    company.settings(**before)
+    ProcrastinateJob.objects.all().delete()
+    assert export.sweep() == 1
+
+
 # --- exactly once
 
 

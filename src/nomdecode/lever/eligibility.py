@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import F, Q
+
 from nomdecode.candidates import consent
 from nomdecode.lever.models import Connection, Export, ExportState, Kind
 
@@ -128,6 +130,15 @@ def may_look(export: Export, connection: Connection) -> bool:
     """What Lever has of it may be asked, even where nothing new may be sent."""
     answers = connection.recovering_since is None and connection.api_key_refused_at is None
     return connection.enabled and answers and not elsewhere(export, connection)
+
+
+# As may_look() says, of exports.
+MAY_LOOK = Q(
+    organisation__lever__enabled=True,
+    organisation__lever__recovering_since=None,
+    organisation__lever__api_key_refused_at=None,
+    organisation__lever__account=F("account"),
+) & ~Q(account=UNKNOWN)
 
 
 def _levers_state(export: Export, connection: Connection) -> Verdict | None:

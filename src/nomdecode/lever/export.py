@@ -4,9 +4,11 @@ Rows carry the state; a job only says "look at this interview". claim() commits 
 anything is sent, calls.make() sends, and its result is committed after. protocol.py decides.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from itertools import chain, islice, zip_longest
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -183,11 +185,12 @@ def sweep(now: datetime | None = None) -> int:
     open_states = [ExportState.WAITING, ExportState.GOING]
     unfinished = Q(state__in=open_states) & ~Q(reason__in=eligibility.ANNOUNCED)
     in_doubt = Q(steps__state=StepState.CALLING) & ~Q(state=ExportState.STOPPED)
+    in_doubt &= eligibility.MAY_LOOK  # else a claim would do nothing, again and again
     not_yet = Q(steps__lease_until__gt=now) | Q(steps__next_try_at__gt=now)
     due = Export.objects.filter(unfinished | in_doubt, interview__outcome__leaves_at__lte=now)
     due = due.exclude(not_yet).order_by("created_at", "id")
-    ids, rung = dict.fromkeys(due.values_list("interview_id", flat=True)), _rung()
-    missing = [id for id in ids if id not in rung][:MOST_RUNG]
+    ids, rung = due.values_list("organisation_id", "interview_id"), _rung()
+    missing = list(islice(_in_turn(each for each in ids if each[1] not in rung), MOST_RUNG))
     for interview_id in missing:
         poke(interview_id)
     for connection in Connection.objects.filter(changed_at__lt=now - LOOKED_AGAIN_WITHIN):
@@ -197,6 +200,14 @@ def sweep(now: datetime | None = None) -> int:
 
 LOOKED_AGAIN_WITHIN = timedelta(seconds=30)
 MOST_RUNG = 1000  # at once: a worker that sweeps exports nothing meanwhile
+
+
+def _in_turn(ids: Iterable[tuple[UUID, UUID]]) -> Iterator[UUID]:
+    """One of each organisation after the other: none waits for another's back-log."""
+    waiting = defaultdict[UUID, list[UUID]](list)
+    for organisation_id, interview_id in dict.fromkeys(ids):
+        waiting[organisation_id].append(interview_id)
+    return filter(None, chain.from_iterable(zip_longest(*waiting.values())))
 
 
 def _rung() -> set[UUID]:
