@@ -16,6 +16,7 @@ from django.db.models import Exists, F, Max, OuterRef, QuerySet
 from nomdecode.lever import client, moment, pick_lists, silence
 from nomdecode.lever import connection as connections
 from nomdecode.lever.answers import FURTHEST_BACK, Looks, milliseconds
+from nomdecode.lever.errors import OF_ALL
 from nomdecode.lever.marks import OVERLAP, of_the_account, ours
 from nomdecode.lever.models import Connection, Mend, Reconciliation, Sweep
 from nomdecode.lever.profile import SOURCE
@@ -175,10 +176,6 @@ def _steps(connection: Connection) -> bool:
                 failed.add(row.sweep)
                 _failed(connection, error, row.sweep)
     return not failed
-
-
-# What fails for these is no fault of what was asked for: it would fail for anything.
-OF_ALL = (client.Unauthorised, client.RateLimited, client.Unavailable)
 
 
 def _next(connection: Connection, failed: Container[str] = ()) -> Reconciliation | None:
