@@ -8,12 +8,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from itertools import chain, islice, zip_longest
+from itertools import chain, count, islice, zip_longest
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -101,13 +101,13 @@ def _reconsider_unlocked(export: Export) -> None:
         poke(export.interview_id)
 
 
-def reconsider(export: Export, now: datetime) -> None:
+def reconsider(export: Export, now: datetime, priority: int | None = None) -> None:
     """Writes what the export waits for; rings if it may leave, or if a call of it is in doubt."""
     verdict = eligibility.verdict(export, connections.of(export.organisation), now)
     if export.state != ExportState.STOPPED or verdict.state == ExportState.ENDED:
         _set_state(export, verdict)
     if verdict.ready or export.steps.filter(state=StepState.CALLING).exists():
-        poke(export.interview_id)
+        poke(export.interview_id, priority=priority)
     elif verdict.until and verdict.until > now:
         poke(export.interview_id, at=verdict.until)
 
@@ -173,10 +173,23 @@ def waiting(organisation: Organisation) -> Waiting:
 # --- doorbells
 
 
-def poke(interview_id: UUID, at: datetime | None = None) -> None:
+def poke(interview_id: UUID, at: datetime | None = None, priority: int | None = None) -> None:
     from nomdecode.lever.tasks import export_interview
 
-    ring(export_interview, at=at, interview_id=str(interview_id))
+    ring(export_interview, at=at, priority=priority, interview_id=str(interview_id))
+
+
+def turn() -> int:
+    """The priority of the first job of a back-log that is rung for now; each next one's is lower.
+
+    So the back-logs of several organisations take turns, and whatever comes singly goes first.
+    """
+    queued = _queued().filter(priority__lte=BACK_LOG)
+    front: int | None = queued.aggregate(front=Max("priority"))["front"]
+    return BACK_LOG if front is None else front
+
+
+BACK_LOG = -2  # the highest; tasks.py has that of what comes singly
 
 
 def sweep(now: datetime | None = None) -> int:
@@ -191,8 +204,8 @@ def sweep(now: datetime | None = None) -> int:
     due = due.exclude(not_yet).order_by("created_at", "id")
     ids, rung = due.values_list("organisation_id", "interview_id"), _rung()
     missing = list(islice(_in_turn(each for each in ids if each[1] not in rung), MOST_RUNG))
-    for interview_id in missing:
-        poke(interview_id)
+    for priority, interview_id in zip(count(turn(), -1), missing, strict=False):
+        poke(interview_id, priority=priority)
     for connection in Connection.objects.filter(changed_at__lt=now - LOOKED_AGAIN_WITHIN):
         connections.ring_to_look(connection)
     return len(missing)
@@ -212,12 +225,15 @@ def _in_turn(ids: Iterable[tuple[UUID, UUID]]) -> Iterator[UUID]:
 
 def _rung() -> set[UUID]:
     """Interviews for which a job waits already that may begin now."""
-    waiting = ProcrastinateJob.objects.filter(
+    return {UUID(id) for id in _queued().values_list("args__interview_id", flat=True)}
+
+
+def _queued() -> QuerySet[ProcrastinateJob]:
+    return ProcrastinateJob.objects.filter(
         Q(scheduled_at=None) | Q(scheduled_at__lte=Now()),
         task_name="nomdecode.lever.tasks.export_interview",
         status="todo",
     )
-    return {UUID(id) for id in waiting.values_list("args__interview_id", flat=True)}
 
 
 # --- the worker's side
