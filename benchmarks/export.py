@@ -222,7 +222,8 @@ class Drain:
     @property
     def disorder(self) -> int:
         """By how many places a profile left before or after its turn."""
-        profiles = [call for call in self.calls if call["path"] == "/v1/opportunities"]
+        made = ("POST", "/v1/opportunities")  # it is also listed: comparisons have their turn
+        profiles = [call for call in self.calls if (call["method"], call["path"]) == made]
         turns = [int(call["body"]["name"].split()[-1]) for call in profiles]
         return max(abs(turn - place) for place, turn in enumerate(turns, start=min(turns)))
 

@@ -7,7 +7,8 @@ from django.utils import timezone
 
 import factories
 from nomdecode.lever import marks
-from nomdecode.lever.models import Delivery
+from nomdecode.lever.models import Delivery, Export
+from nomdecode.orgs.models import Role
 from nomdecode.pipeline.models import Opportunity
 from sandbox import Running
 
@@ -55,6 +56,22 @@ class Heard:
 
     def ours(self) -> Opportunity:
         return self.register(self.made_in_lever())
+
+    def exported(self) -> Opportunity:
+        """Ours, made by an export to the present account."""
+        opportunity = self.ours()
+        Export.objects.create(
+            interview=opportunity.interview,
+            organisation=self.organisation,
+            kind="named",
+            state="exported",
+            account=self.connection.account,
+        )
+        return opportunity
+
+    def key_of(self, account: str) -> None:
+        admin = self.organisation.members.get(role=Role.ADMIN)
+        factories.set_key(self.connection, self.lever.keys[account], admin)
 
     def paths(self) -> list[str]:
         return [call["path"].removeprefix("/v1") for call in self.lever.log()]

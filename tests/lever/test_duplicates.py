@@ -289,6 +289,20 @@ def test_what_was_found_is_kept_when_lever_fails_at_the_next(
     assert Duplicate.objects.count() == 1
 
 
+def test_notes_that_the_key_may_not_read_hide_no_profile_and_settle_none(
+    connection: Connection, lever: Running
+) -> None:
+    interview = exported(connection)
+    ExportStep.objects.filter(name="note").update(tries=2)
+    _second_note(lever, interview)
+    assert sweep(connection) == 1
+    again(lever, interview)
+    match = "GET /v1/opportunities/*/notes"
+    lever.fault({"match": match, "kind": "status", "status": 403, "times": 9})
+    assert sweep(connection) == 1
+    assert Duplicate.objects.filter(settled_at=None).count() == 2
+
+
 def test_notes_that_were_made_at_once_cost_no_call(connection: Connection, lever: Running) -> None:
     exported(connection)
     before = len(lever.log())
@@ -314,6 +328,25 @@ def test_gone_from_lever_it_is_settled(connection: Connection, lever: Running) -
     Duplicate.objects.update(external_id="not-there-any-more")
     sweep(connection)
     assert Duplicate.objects.get(external_id="not-there-any-more").settled_at
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_one_that_lever_does_not_tell_of_holds_up_no_other(
+    connection: Connection, lever: Running, status: int
+) -> None:
+    """And is not settled: nobody knows whether it is gone."""
+    ids = [again(lever, exported(connection)) for _ in range(3)]
+    sweep(connection)
+    for each in ids:
+        lever.screen(f"{each}/delete")
+    match = f"GET /v1/opportunities/{ids[1]}"
+    lever.fault({"match": match, "kind": "status", "status": status, "times": 9})
+    try:
+        sweep(connection)
+    except client.LeverError:
+        assert status == 500  # so that the job is done again
+    settled = Duplicate.objects.exclude(settled_at=None)
+    assert set(settled.values_list("external_id", flat=True)) == {ids[0], ids[2]}
 
 
 def test_made_archived_it_is_not_settled_by_that(lever: Running) -> None:

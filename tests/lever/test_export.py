@@ -393,6 +393,28 @@ def test_an_amendment_within_the_hold_turns_it_around(company: Company) -> None:
     assert company.run(interview, timedelta(minutes=16)).reason == "not_passed"
 
 
+@pytest.mark.parametrize("outcome_first", [True, False])
+def test_what_is_saved_while_an_outcome_or_an_answer_is_written_is_not_missed(
+    company: Company, outcome_first: bool
+) -> None:
+    """Neither sees the other: the export reads that Lever is off, who looks again no export."""
+    company.settings(enabled=False)
+    if outcome_first:
+        interview = company.interview()
+    else:
+        interview = company.interview(choice=PassChoice.ASK_ME)
+        ProcrastinateJob.objects.all().delete()
+        consent.answer(interview.candidate, True, timezone.now())
+    Connection.objects.update(enabled=True)
+    assert rung(interview)
+    assert company.run(interview).state == "exported"
+
+
+def rung(interview: Interview) -> bool:
+    jobs = ProcrastinateJob.objects.filter(task_name="nomdecode.lever.tasks.export_interview")
+    return jobs.filter(scheduled_at=None, args={"interview_id": str(interview.pk)}).exists()
+
+
 def test_the_sweep_rings_for_what_is_due_and_not_for_what_is_announced(company: Company) -> None:
     company.interview(choice=PassChoice.ASK_ME)
     company.interview()
@@ -416,6 +438,42 @@ def test_of_a_long_back_log_that_was_lost_some_are_rung_for_at_a_time(
         company.interview()
     ProcrastinateJob.objects.all().delete()
     assert [export.sweep() for _ in range(3)] == [2, 1, 0]
+
+
+def test_another_organisation_is_rung_for_beside_a_long_back_log(
+    company: Company, lever: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "MOST_RUNG", 2)
+    for _ in range(3):
+        company.interview()
+    other = Company(lever).interview()
+    ProcrastinateJob.objects.all().delete()
+    assert export.sweep() == 2 and rung(other)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"enabled": False},
+        {"api_key_refused_at": timezone.now()},
+        {"recovering_since": timezone.now()},
+        {"account": 2},
+        {"account": 0},
+    ],
+)
+def test_what_is_in_doubt_is_rung_for_only_while_lever_may_be_asked(
+    company: Company, fields: dict[str, Any]
+) -> None:
+    interview = company.interview()
+    export.claim(interview.pk, uuid4())  # and the worker died
+    ExportStep.objects.update(lease_until=timezone.now())
+    before = {name: getattr(company.connection, name) for name in fields}
+    company.settings(**fields)
+    ProcrastinateJob.objects.all().delete()
+    assert export.sweep() == 0
+    company.settings(**before)
+    ProcrastinateJob.objects.all().delete()
+    assert export.sweep() == 1
 
 
 # --- exactly once

@@ -1,6 +1,7 @@
 """After a saved setting a worker looks at what waits: once, at what the setting changes alone."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.db import connection as database
@@ -66,6 +67,33 @@ def test_what_the_setting_lets_go_is_rung_for(connection: Connection) -> None:
     assert state(interview) == ("waiting", "")
     rung = ProcrastinateJob.objects.filter(task_name__endswith="export_interview")
     assert [job.args for job in rung] == [{"interview_id": str(interview.pk)}]
+
+
+def test_back_logs_of_two_organisations_take_turns_and_what_comes_singly_goes_first(
+    connection: Connection, lever: Running
+) -> None:
+    other = factories.connect(factories.organisation(), lever)
+    switched(connection, False)
+    switched(other, False)
+    long, short = [passed(connection) for _ in range(4)], [passed(other) for _ in range(2)]
+    ProcrastinateJob.objects.all().delete()
+    switched(connection, True)
+    look_again.after_change(connection.pk)
+    first, second, third, fourth = long
+    assert begun() == first.pk  # when the other's comes, the first of the long one is under way
+    switched(other, True)
+    look_again.after_change(other.pk)
+    single = passed(other)
+    order = [single.pk, second.pk, short[0].pk, third.pk, short[1].pk, fourth.pk]
+    assert [begun() for _ in order] == order
+
+
+def begun() -> UUID:
+    """What a worker takes next."""
+    jobs = ProcrastinateJob.objects.filter(task_name__endswith="export_interview")
+    job = jobs.order_by("-priority", "id")[0]
+    ProcrastinateJob.objects.filter(pk=job.pk).delete()
+    return UUID(job.args["interview_id"])
 
 
 def test_while_another_worker_is_at_it_it_is_left_to_them(connection: Connection) -> None:

@@ -554,3 +554,41 @@ def test_a_list_of_deletions_that_fails_leaves_the_mark(here: Heard) -> None:
 
 def again(some: Iterable[Opportunity]) -> list[Opportunity]:
     return [Opportunity.objects.get(pk=each.pk) for each in some]
+
+
+# --- while the key belongs to another Lever account
+
+
+def test_what_is_heard_of_the_first_account_waits_for_its_key(here: Heard) -> None:
+    moved, gone = here.exported(), here.exported()
+    here.key_of("borealis")
+    here.move(moved)
+    here.delete(gone)
+    here.heard(moved.external_id)
+    here.heard(gone.external_id, event="candidateDeleted")
+    here.lever.forget()
+    here.drain()
+    assert here.paths() == []
+    assert set(Delivery.objects.values_list("verdict", flat=True)) == {"waiting"}
+
+    here.key_of("acme")
+    assert waits_to_apply(here)
+    here.drain()
+    moved.refresh_from_db()
+    gone.refresh_from_db()
+    assert moved.stage_id_now == "offer" and gone.deleted_at
+    assert set(Delivery.objects.values_list("verdict", flat=True)) == {"applied"}
+
+
+def test_what_waits_for_another_key_is_not_rung_for_each_minute(here: Heard) -> None:
+    opportunity = here.exported()
+    here.key_of("borealis")
+    here.heard(opportunity.external_id)
+    ProcrastinateJob.objects.all().delete()
+    marks.sweep(timezone.now())
+    assert not waits_to_apply(here)
+
+
+def waits_to_apply(here: Heard) -> bool:
+    jobs = ProcrastinateJob.objects.filter(task_name="nomdecode.lever.tasks.apply_deliveries")
+    return jobs.filter(status="todo", args={"connection_id": here.connection.pk}).exists()

@@ -29,7 +29,7 @@ from nomdecode.lever import (
     tasks,
 )
 from nomdecode.lever.eligibility import UNKNOWN, UNTOLD
-from nomdecode.lever.models import Connection, Duplicate, Export, Problem
+from nomdecode.lever.models import Connection, Duplicate, Export, Problem, Reconciliation
 from nomdecode.orgs.models import Organisation, Role
 from sandbox import Running
 
@@ -72,6 +72,10 @@ class Company:
             state_since=since,
             **fields,
         )
+
+    def comparing(self) -> Reconciliation:
+        row = {"sweep": "changes", "why": "time", "since": NOW, "reached": NOW, "began_at": NOW}
+        return Reconciliation.objects.create(connection=self.connection, **row)
 
     def found(self, after: timedelta = timedelta(0)) -> dict[tuple[str, str], int]:
         """{(kind, key): how many it stops}."""
@@ -162,9 +166,25 @@ def test_the_other_stage_counts_only_if_unsuccessful_ones_are_sent(acme: Company
 
 
 def test_a_key_of_another_account_is_a_problem(acme: Company) -> None:
-    acme.settings(account_was="borealis.example, 4 users", account=2)
+    acme.settings(account=2)
     acme.export("waiting", "account")
     assert acme.found() == {("account", ""): 1}
+
+
+def test_it_is_one_also_when_the_first_that_waits_for_it_comes_later(acme: Company) -> None:
+    acme.settings(account=2)
+    acme.export("waiting", "hold", kind="pseudonymous")
+    assert acme.found() == {}
+    acme.settings(export_unsuccessful=True)
+    assert set(acme.found()) == {("account", "")}
+
+
+def test_it_is_none_any_more_when_the_last_that_waits_for_it_has_ended(acme: Company) -> None:
+    row = acme.export("waiting", "account", account=2)
+    assert set(acme.found()) == {("account", "")}
+    row.state, row.reason = "ended", "withdrew"
+    row.save()
+    assert acme.found() == {}
 
 
 def test_stopped_exports_are_one_problem_for_each_reason(acme: Company) -> None:
@@ -221,6 +241,30 @@ def test_a_key_that_could_not_be_checked_for_15_minutes_is_a_problem(acme: Compa
     acme.settings(account=UNKNOWN)
     acme.export("waiting", "account")
     assert acme.found(16 * MINUTE) == {("waiting", ""): 1}
+
+
+def test_a_comparison_that_does_not_get_through_for_six_hours_is_a_problem(acme: Company) -> None:
+    row = acme.comparing()
+    assert acme.found(timedelta(hours=5)) == {}
+    assert acme.found(timedelta(hours=7)) == {("uncompared", ""): 0}
+    row.ended_at = NOW
+    row.save()
+    assert acme.found(timedelta(hours=7)) == {}
+
+
+def test_with_a_new_key_a_comparison_has_as_long_again(acme: Company) -> None:
+    acme.comparing()
+    acme.settings(api_key_set_at=NOW + timedelta(hours=3))
+    assert acme.found(timedelta(hours=7)) == {}
+    assert acme.found(timedelta(hours=10)) == {("uncompared", ""): 0}
+
+
+def test_a_comparison_that_waits_for_a_key_is_no_problem_of_its_own(acme: Company) -> None:
+    acme.comparing()
+    acme.settings(api_key_refused_at=NOW)
+    assert acme.found(timedelta(hours=7)) == {("key_refused", ""): 0}
+    acme.settings(api_key_refused_at=None, account=2)
+    assert acme.found(timedelta(hours=7)) == {}
 
 
 def test_a_resume_that_lever_refused_is_told_for_seven_days(acme: Company) -> None:

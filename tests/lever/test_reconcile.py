@@ -172,6 +172,72 @@ def test_the_webhooks_that_come_here_are_remembered(here: Compared) -> None:
     assert PickList.objects.get(kind="webhooks").items == []
 
 
+# --- what cannot be had
+
+
+@pytest.mark.parametrize("path", ["webhooks", "stages", "archive_reasons"])
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_a_list_that_cannot_be_had_stops_no_comparison(
+    here: Compared, path: str, status: int
+) -> None:
+    opportunity = here.looked_at()
+    here.move(opportunity)
+    fault = {"match": f"GET /v1/{path}", "kind": "status", "status": status, "times": 9}
+    here.lever.fault(fault)
+    row = here.reconcile(CHANGES)[-1]
+    opportunity.refresh_from_db()
+    assert row.ended_at and opportunity.stage_id_now == "offer"
+    here.connection.refresh_from_db()
+    assert here.connection.permissions[path] is (status != 403)
+
+
+def test_what_the_key_may_not_list_is_not_asked_for_again(here: Compared) -> None:
+    here.lever.fault({"match": "GET /v1/webhooks", "kind": "status", "status": 403})
+    here.reconcile(CHANGES)
+    here.lever.forget()
+    here.reconcile(CHANGES)
+    assert "/webhooks" not in here.paths()
+
+
+LIST = "GET /v1/opportunities"
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+def test_one_comparison_that_fails_holds_up_no_other(here: Compared, status: int) -> None:
+    gone = here.looked_at()
+    here.delete(gone)
+    here.lever.fault({"match": LIST, "kind": "status", "status": status})
+    changes, deleted, whole = here.reconcile(CHANGES, DELETED, OPEN)
+    gone.refresh_from_db()
+    assert gone.deleted_at and deleted.ended_at and whole.ended_at
+    assert changes.ended_at is None and changes.failure and not deleted.failure
+    assert here.reconcile()[0].ended_at  # the next time it is its turn
+
+
+def test_while_lever_is_away_each_is_not_tried_in_vain(here: Compared) -> None:
+    here.lever.fault({"match": "*", "kind": "status", "status": 429, "times": 9})
+    Connection.objects.update(permissions={})
+    here.connection.refresh_from_db()
+    here.lever.forget()
+    rows = here.reconcile(CHANGES, DELETED, OPEN)
+    assert len(here.paths()) == 1 and all(row.failure for row in rows)
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_one_profile_that_lever_does_not_tell_holds_up_no_other(
+    here: Compared, status: int
+) -> None:
+    bad = here.register(here.lever.post("/opportunities", name="Teal Wren", stage="lead-new"))
+    other = here.register(here.lever.post("/opportunities", name="Red Ibis", stage="lead-new"))
+    here.move(other)
+    match = f"GET /v1/opportunities/{bad.external_id}"
+    here.lever.fault({"match": match, "kind": "status", "status": status, "times": 9})
+    row = here.reconcile(OPEN)[-1]
+    other.refresh_from_db()
+    assert other.stage_id_now == "offer"
+    assert row.ended_at and row.unseen == 1
+
+
 # --- how far, and on from there
 
 
@@ -443,3 +509,53 @@ def test_however_long_ago_the_last_one_was_the_next_goes_on_from_there(
     Reconciliation.objects.update(began_at=then, ended_at=then, reached=then)
     reconcile.sweep(timezone.now())
     assert here.connection.reconciliations.get(sweep=sweep, ended_at=None).since == then
+
+
+# --- while the key belongs to another Lever account
+
+
+def test_what_happened_in_the_first_account_meanwhile_is_found_when_its_key_is_back(
+    here: Compared,
+) -> None:
+    moved, gone = here.exported(), here.exported()
+    here.reconcile(CHANGES, DELETED, OPEN)
+    forty_days_ago = timezone.now() - timedelta(days=40)
+    Reconciliation.objects.update(began_at=forty_days_ago, reached=forty_days_ago)
+    here.key_of("borealis")
+    here.move(moved)
+    here.delete(gone)
+    here.reconcile()  # all were begun with the key
+    assert begun()[3:] == ["changes", "deleted", "open"]
+    assert not Reconciliation.objects.filter(account=2).exclude(compared=0, unseen=0).exists()
+
+    here.key_of("acme")
+    here.reconcile()
+    assert begun()[6:] == ["changes", "deleted", "open"]
+    last = Reconciliation.objects.filter(account=1).order_by("-pk")[:3]
+    assert [row.since for row in last if row.sweep != OPEN] == [forty_days_ago] * 2
+    moved.refresh_from_db()
+    gone.refresh_from_db()
+    assert moved.stage_id_now == "offer" and gone.deleted_at
+
+
+def test_profiles_of_another_account_are_not_asked_for(here: Compared) -> None:
+    here.exported()
+    here.key_of("borealis")
+    here.reconcile()
+    here.lever.forget()
+    row = here.reconcile(OPEN)[-1]
+    assert (row.total, row.unseen, here.paths()) == (0, 0, [])
+
+
+def test_one_that_was_interrupted_by_another_key_goes_on_when_its_own_is_back(
+    here: Compared,
+) -> None:
+    row = reconcile.begin(here.connection, CHANGES, reconcile.Why.ASKED)
+    here.key_of("borealis")
+    here.reconcile(CHANGES)
+    row.refresh_from_db()
+    assert row.ended_at is None
+    here.key_of("acme")
+    here.reconcile()
+    row.refresh_from_db()
+    assert row.ended_at is not None

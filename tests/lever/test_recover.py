@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -48,10 +48,10 @@ def since_the_backup() -> Iterator[None]:
     transaction.savepoint_rollback(backup)
 
 
-def recovered(connection: Connection) -> recover.Report:
+def recovered(connection: Connection, since: datetime | None = None) -> recover.Report:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(protocol, "GRACE", timedelta(0))  # nothing is under way
-        report = recover.run(connection, timezone.now() - timedelta(hours=1))
+        report = recover.run(connection, since or timezone.now() - timedelta(hours=1))
     look_again.after_change(connection.pk)  # what a worker does on it
     return report
 
@@ -139,6 +139,34 @@ def test_a_profile_made_since_the_backup_is_adopted_and_not_made_again(
     (found,) = profiles(lever, interview)
     assert Opportunity.objects.get(interview=interview).external_id == found["id"]
     assert len(lever.get(f"/opportunities/{found['id']}/notes", ACCOUNT)) == 1
+
+
+def test_what_a_long_drain_dated_back_is_adopted(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recover, "MARGIN", timedelta(minutes=1))
+    since = timezone.now().replace(microsecond=0)
+    for second in range(-20, 20):  # those before it in the drain, and as long as this test takes
+        marker = since + timedelta(seconds=second - 60)
+        earlier = {"organisation": connection.organisation, "state": "exported", "marker": marker}
+        done = factories.passed(connection.organisation)
+        Export.objects.create(interview=done, kind="named", **earlier)
+    interview = passed(connection)
+    with since_the_backup():
+        made = run(interview).marker
+    assert made and made < since - recover.MARGIN
+    assert recovered(connection, since).adopted == 1
+
+
+def test_a_profile_made_with_another_key_than_the_backups_is_of_its_account(
+    connection: Connection, lever: Running
+) -> None:
+    interview = passed(connection)
+    with since_the_backup():
+        run(interview)
+    Export.objects.update(account=7)  # the backup knows of it as meant for another one
+    assert recovered(connection).adopted == 1
+    assert Export.objects.get().account == connection.account
 
 
 def test_a_note_that_was_not_made_is_made_once(connection: Connection, lever: Running) -> None:

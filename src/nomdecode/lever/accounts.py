@@ -18,7 +18,7 @@ from django.utils import timezone
 from nomdecode.interviews.models import Assignment
 from nomdecode.lever import connection as connections
 from nomdecode.lever import export as exports
-from nomdecode.lever import pick_lists
+from nomdecode.lever import marks, pick_lists, reconcile
 from nomdecode.lever.eligibility import UNKNOWN
 from nomdecode.lever.models import Connection, Export, ExportState, ExportStep, Kind
 from nomdecode.orgs import audit
@@ -75,9 +75,10 @@ def recognise(connection: Connection, users: Users, member: Member | None = None
         _belongs(connection)
     elif known:
         connection.account, connection.account_name = UNKNOWN, ""
-    others = elsewhere(connection)
-    connection.account_was = others[0].name if others else ""
-    connection.save(update_fields=["account", "account_name", "account_was"])
+    connection.save(update_fields=["account", "account_name"])
+    if users and before != connection.account:  # what was heard of it meanwhile has waited
+        marks.ring_to_apply(connection)
+        reconcile.begin_all(connection, reconcile.Why.KEY)
     if users and before != connection.account and len(known) > 1:
         name = connection.account_name
         audit.record(
@@ -182,9 +183,6 @@ def settle(connection: Connection, account: int, to: int, *, send: bool, member:
         _send(rows, other.name, to)
     else:
         _keep_here(rows, other.name)
-    others = elsewhere(held)
-    held.account_was = others[0].name if others else ""
-    held.save(update_fields=["account_was"])
     _record(held, other, "lever.account_sent" if send else "lever.account_kept", member)
     connections.publish(held)
     connection.refresh_from_db()

@@ -98,7 +98,7 @@ def _row(explained: Explained) -> dict[str, Any]:
 
 def _comparison(connection: Connection, sweep: Sweep) -> dict[str, Any]:
     """The last one of its kind, over or not."""
-    rows = connection.reconciliations.filter(sweep=sweep).order_by("-began_at")
+    rows = reconcile.of(connection).filter(sweep=sweep).order_by("-began_at")
     row: Reconciliation | None = rows.first()
     minutes = f"{settings.RECONCILE_MINUTES:g}"
     return {

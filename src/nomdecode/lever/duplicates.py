@@ -5,17 +5,22 @@ A second one, or one that came after the export had looked twice, found nothing 
 Nothing is deleted in Lever; a duplicate that a person archived or deleted there is settled.
 """
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import QuerySet
 
 from nomdecode.lever import client, moment, plan, protocol
 from nomdecode.lever import connection as connections
+from nomdecode.lever.errors import OF_ALL
 from nomdecode.lever.models import Connection, Duplicate, Export, ExportStep, StepState
 from nomdecode.lever.profile import SOURCE, last_line
 from nomdecode.orgs import live
 from nomdecode.orgs.doorbell import ring
+
+log = logging.getLogger(__name__)
 
 WINDOW = timedelta(days=35)
 
@@ -47,13 +52,31 @@ def sweep(connection: Connection, now: datetime) -> int:
         found = lever.opportunities(source=SOURCE, created_at_start=start)
         listed = {profile.id: profile for profile in found}
         count = keep(_not_ours(_profiles(connection, listed, now)))
+        settled, failures = 0, list[client.LeverError]()
         for export in _doubted(connection, since):  # each is kept, should Lever fail at the next
-            count += keep(_not_ours(_notes(lever, export, now)))
-        settled = [each.pk for each in _open(connection) if _settled(lever, each, listed)]
-    Duplicate.objects.filter(pk__in=settled).update(settled_at=now)
+            with _alone(failures):
+                count += keep(_not_ours(_notes(lever, export, now)))
+        for each in _open(connection):
+            with _alone(failures):
+                settled += _settle(lever, each, listed, now)
     if count or settled:
         live.publish(connection.organisation_id, "lever")
+    if failures:  # so that the job is done again
+        raise failures[0]
     return count
+
+
+@contextmanager
+def _alone(failures: list[client.LeverError]) -> Iterator[None]:
+    """One that Lever does not tell of holds up no other; it is as it was."""
+    try:
+        yield
+    except OF_ALL:
+        raise
+    except client.Forbidden as error:  # again it would be the same
+        log.info("duplicates: %s", error)
+    except client.LeverError as error:
+        failures.append(error)
 
 
 def keep(duplicates: list[Duplicate]) -> int:
@@ -155,6 +178,12 @@ def _open(connection: Connection) -> QuerySet[Duplicate]:
     return duplicates.filter(settled_at=None, export__account=connection.account).select_related(
         "export__interview__candidate", "export__interview__position"
     )
+
+
+def _settle(lever: client.Lever, duplicate: Duplicate, listed: Listed, now: datetime) -> int:
+    if not _settled(lever, duplicate, listed):
+        return 0
+    return Duplicate.objects.filter(pk=duplicate.pk).update(settled_at=now)
 
 
 def _settled(lever: client.Lever, duplicate: Duplicate, listed: Listed) -> bool:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import F, Q
+
 from nomdecode.candidates import consent
 from nomdecode.lever.models import Connection, Export, ExportState, Kind
 
@@ -38,7 +40,8 @@ UNTOLD = {"identity", "not_accepted"}
 # Ended by the organisation's choices at that time: choices made later do not revive it.
 DECIDED = ("before", "not_passed", "skipped")
 # What ends the wait rings by itself, in the transaction that ends it.
-ANNOUNCED = ("recovering", "off", "consent", "key", "account")
+OF_THE_CONNECTION = ("recovering", "off", "key", "account")
+ANNOUNCED = ("consent", *OF_THE_CONNECTION)
 UNKNOWN = 0  # Connection.account until Lever has told whose the key is
 
 
@@ -127,6 +130,15 @@ def may_look(export: Export, connection: Connection) -> bool:
     """What Lever has of it may be asked, even where nothing new may be sent."""
     answers = connection.recovering_since is None and connection.api_key_refused_at is None
     return connection.enabled and answers and not elsewhere(export, connection)
+
+
+# As may_look() says, of exports.
+MAY_LOOK = Q(
+    organisation__lever__enabled=True,
+    organisation__lever__recovering_since=None,
+    organisation__lever__api_key_refused_at=None,
+    organisation__lever__account=F("account"),
+) & ~Q(account=UNKNOWN)
 
 
 def _levers_state(export: Export, connection: Connection) -> Verdict | None:

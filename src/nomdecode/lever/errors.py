@@ -107,3 +107,7 @@ class Ambiguous(LeverError):
     """Something was sent and no usable answer came: it may have been done or not."""
 
     sentence = "Lever did not give an answer."
+
+
+# What fails for these is no fault of what was asked for: it would fail for anything.
+OF_ALL = (Unauthorised, RateLimited, Unavailable)

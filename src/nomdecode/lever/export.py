@@ -4,14 +4,16 @@ Rows carry the state; a job only says "look at this interview". claim() commits 
 anything is sent, calls.make() sends, and its result is committed after. protocol.py decides.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from itertools import chain, count, islice, zip_longest
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -75,7 +77,7 @@ def outcome_stands(interview: Interview, outcome: Outcome, **_: object) -> None:
     export.save(update_fields=["kind", "state", "reason"])
     if created:
         audit.record(interview.organisation, "export.planned", interview)
-    reconsider(export, timezone.now())
+    _reconsider_unlocked(export)
 
 
 def candidate_changed(candidate: Candidate, **_: object) -> None:
@@ -84,7 +86,7 @@ def candidate_changed(candidate: Candidate, **_: object) -> None:
     if export is None or export.state == ExportState.EXPORTED:
         return
     if export.reason not in eligibility.DECIDED:
-        reconsider(export, timezone.now())
+        _reconsider_unlocked(export)
 
 
 def candidate_corrected(candidate: Candidate, **_: object) -> None:
@@ -92,13 +94,20 @@ def candidate_corrected(candidate: Candidate, **_: object) -> None:
     Export.objects.filter(interview__candidate=candidate).update(cleared_kinds=[])
 
 
-def reconsider(export: Export, now: datetime) -> None:
+def _reconsider_unlocked(export: Export) -> None:
+    """A setting that is saved just now is not seen here, nor this row there: a claim looks anew."""
+    reconsider(export, timezone.now())
+    if export.reason in eligibility.OF_THE_CONNECTION:
+        poke(export.interview_id)
+
+
+def reconsider(export: Export, now: datetime, priority: int | None = None) -> None:
     """Writes what the export waits for; rings if it may leave, or if a call of it is in doubt."""
     verdict = eligibility.verdict(export, connections.of(export.organisation), now)
     if export.state != ExportState.STOPPED or verdict.state == ExportState.ENDED:
         _set_state(export, verdict)
     if verdict.ready or export.steps.filter(state=StepState.CALLING).exists():
-        poke(export.interview_id)
+        poke(export.interview_id, priority=priority)
     elif verdict.until and verdict.until > now:
         poke(export.interview_id, at=verdict.until)
 
@@ -171,10 +180,23 @@ def waiting(organisation: Organisation) -> Waiting:
 # --- doorbells
 
 
-def poke(interview_id: UUID, at: datetime | None = None) -> None:
+def poke(interview_id: UUID, at: datetime | None = None, priority: int | None = None) -> None:
     from nomdecode.lever.tasks import export_interview
 
-    ring(export_interview, at=at, interview_id=str(interview_id))
+    ring(export_interview, at=at, priority=priority, interview_id=str(interview_id))
+
+
+def turn() -> int:
+    """The priority of the first job of a back-log that is rung for now; each next one's is lower.
+
+    So the back-logs of several organisations take turns, and whatever comes singly goes first.
+    """
+    queued = _queued().filter(priority__lte=BACK_LOG)
+    front: int | None = queued.aggregate(front=Max("priority"))["front"]
+    return BACK_LOG if front is None else front
+
+
+BACK_LOG = -2  # the highest; tasks.py has that of what comes singly
 
 
 def sweep(now: datetime | None = None) -> int:
@@ -183,13 +205,14 @@ def sweep(now: datetime | None = None) -> int:
     open_states = [ExportState.WAITING, ExportState.GOING]
     unfinished = Q(state__in=open_states) & ~Q(reason__in=eligibility.ANNOUNCED)
     in_doubt = Q(steps__state=StepState.CALLING) & ~Q(state=ExportState.STOPPED)
+    in_doubt &= eligibility.MAY_LOOK  # else a claim would do nothing, again and again
     not_yet = Q(steps__lease_until__gt=now) | Q(steps__next_try_at__gt=now)
     due = Export.objects.filter(unfinished | in_doubt, interview__outcome__leaves_at__lte=now)
     due = due.exclude(not_yet).order_by("created_at", "id")
-    ids, rung = dict.fromkeys(due.values_list("interview_id", flat=True)), _rung()
-    missing = [id for id in ids if id not in rung][:MOST_RUNG]
-    for interview_id in missing:
-        poke(interview_id)
+    ids, rung = due.values_list("organisation_id", "interview_id"), _rung()
+    missing = list(islice(_in_turn(each for each in ids if each[1] not in rung), MOST_RUNG))
+    for priority, interview_id in zip(count(turn(), -1), missing, strict=False):
+        poke(interview_id, priority=priority)
     for connection in Connection.objects.filter(changed_at__lt=now - LOOKED_AGAIN_WITHIN):
         connections.ring_to_look(connection)
     return len(missing)
@@ -199,14 +222,25 @@ LOOKED_AGAIN_WITHIN = timedelta(seconds=30)
 MOST_RUNG = 1000  # at once: a worker that sweeps exports nothing meanwhile
 
 
+def _in_turn(ids: Iterable[tuple[UUID, UUID]]) -> Iterator[UUID]:
+    """One of each organisation after the other: none waits for another's back-log."""
+    waiting = defaultdict[UUID, list[UUID]](list)
+    for organisation_id, interview_id in dict.fromkeys(ids):
+        waiting[organisation_id].append(interview_id)
+    return filter(None, chain.from_iterable(zip_longest(*waiting.values())))
+
+
 def _rung() -> set[UUID]:
     """Interviews for which a job waits already that may begin now."""
-    waiting = ProcrastinateJob.objects.filter(
+    return {UUID(id) for id in _queued().values_list("args__interview_id", flat=True)}
+
+
+def _queued() -> QuerySet[ProcrastinateJob]:
+    return ProcrastinateJob.objects.filter(
         Q(scheduled_at=None) | Q(scheduled_at__lte=Now()),
         task_name="nomdecode.lever.tasks.export_interview",
         status="todo",
     )
-    return {UUID(id) for id in waiting.values_list("args__interview_id", flat=True)}
 
 
 # --- the worker's side

@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from nomdecode.lever import choices, credentials, reach
+from nomdecode.lever import accounts, choices, credentials, reach, reconcile
 from nomdecode.lever.eligibility import UNKNOWN, UNTOLD
 from nomdecode.lever.models import (
     Connection,
@@ -71,7 +71,7 @@ def _of_the_connection(connection: Connection, exports: QuerySet[Export]) -> Ite
     for kind in credentials.NEEDED:
         if connection.permissions.get(kind) is False:
             yield _finding("permission", held_up.get(kind, exports.none()), kind)
-    if connection.account_was:
+    if accounts.elsewhere(connection):
         yield _finding("account", under_way.filter(reason="account"))
     fallback = choices.fallback_user(connection)
     if fallback is not None and fallback["deactivated"]:
@@ -81,6 +81,18 @@ def _of_the_connection(connection: Connection, exports: QuerySet[Export]) -> Ite
         yield _finding("unheard", exports.none(), since=since)
     if not connection.api_key_refused_at:
         yield from _of_late(exports, unknown=unknown)
+        if since := _uncompared_since(connection):
+            yield _finding("uncompared", exports.none(), since=since)
+
+
+def _uncompared_since(connection: Connection) -> datetime | None:
+    """When a comparison began that should be over by now; with another key it has as long again."""
+    long_ago = timezone.now() - KINDS["uncompared"].after
+    if connection.api_key_set_at and connection.api_key_set_at > long_ago:
+        return None
+    begun = reconcile.of(connection).filter(ended_at=None, began_at__lte=long_ago)
+    since: datetime | None = begun.aggregate(since=Min("began_at"))["since"]
+    return since
 
 
 def _of_stages(connection: Connection, exports: QuerySet[Export]) -> Iterator[Finding]:

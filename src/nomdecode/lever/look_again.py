@@ -29,10 +29,11 @@ def after_change(connection_id: int) -> None:
 
 def _looked_at_all(connection: Connection) -> bool:
     """False if a setting was saved meanwhile: then all of them look once more."""
-    now = timezone.now()
+    now, turn = timezone.now(), export.turn()
     for each in _open(connection):
         if _changes(each, connection, now):
-            _look_again(each.interview_id)
+            _look_again(each.interview_id, turn)
+            turn -= 1
     same = Connection.objects.filter(pk=connection.pk, changed_at=connection.changed_at)
     return same.update(changed_at=None) == 1
 
@@ -55,10 +56,10 @@ def _changes(row: Export, connection: Connection, now: datetime) -> bool:
 
 
 @transaction.atomic
-def _look_again(interview_id: UUID) -> None:
+def _look_again(interview_id: UUID, priority: int) -> None:
     _, row = export.locked(interview_id)
     if row.state in (ExportState.EXPORTED, ExportState.ENDED):
         return
     if row.reason in PERHAPS_CURED:
         row.state = ExportState.WAITING
-    export.reconsider(row, timezone.now())
+    export.reconsider(row, timezone.now(), priority)

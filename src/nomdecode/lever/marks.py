@@ -16,7 +16,7 @@ from django.utils import timezone
 from nomdecode.lever import client, moment
 from nomdecode.lever import connection as connections
 from nomdecode.lever.answers import FURTHEST_BACK, HIRED, Looks, milliseconds
-from nomdecode.lever.models import Connection, Delivery, Mark, Verdict
+from nomdecode.lever.models import Connection, Delivery, Export, Mark, Verdict
 from nomdecode.orgs import live, locks
 from nomdecode.orgs.doorbell import ring
 from nomdecode.pipeline import moves
@@ -94,7 +94,8 @@ def sweep(now: datetime) -> None:
     """Each minute: rings where marks are left over."""
     waiting = Mark.objects.filter(connection=OuterRef("pk"), looked_at=None)
     for connection in Connection.objects.filter(Exists(waiting), api_key_refused_at=None):
-        ring_to_apply(connection)
+        if _due(connection).exists():
+            ring_to_apply(connection)
 
 
 def forget(now: datetime) -> None:
@@ -234,8 +235,16 @@ class _Drain:
 
 
 def _due(connection: Connection) -> QuerySet[Mark]:
-    """Those that failed come after all others: one that always fails holds nobody up."""
-    return connection.marks.filter(looked_at=None).order_by("tries", "marked_at")
+    """Those that failed come after all others: one that always fails holds nobody up.
+
+    What is in another account than the key's waits until that one's key is back.
+    """
+    there = Opportunity.objects.filter(
+        _elsewhere(connection), organisation=connection.organisation_id
+    )
+    there = there.filter(external_id=OuterRef("opportunity_id"))
+    due = connection.marks.filter(~Exists(there), looked_at=None)
+    return due.order_by("tries", "marked_at")
 
 
 @transaction.atomic
@@ -264,9 +273,21 @@ def _locked(connection: Connection, ids: Iterable[str]) -> QuerySet[Delivery]:
 
 
 def ours(connection: Connection, ids: Iterable[str]) -> dict[str, Opportunity]:
-    """Id in Lever -> opportunity, of those that an export of this organisation made."""
-    known = Opportunity.objects.filter(organisation=connection.organisation_id)
-    return {each.external_id: each for each in known.filter(external_id__in=list(ids))}
+    """Id in Lever -> opportunity, of those that an export of this organisation made there."""
+    known = of_the_account(connection).filter(external_id__in=list(ids))
+    return {each.external_id: each for each in known}
+
+
+def of_the_account(connection: Connection) -> QuerySet[Opportunity]:
+    """All of ours that the present key's account has."""
+    here = Opportunity.objects.filter(organisation=connection.organisation_id)
+    return here.exclude(_elsewhere(connection))
+
+
+def _elsewhere(connection: Connection) -> Exists:
+    """Of an opportunity: this key can neither see it nor say that it is gone."""
+    exports = Export.objects.filter(interview=OuterRef("interview"))
+    return Exists(exports.exclude(account=connection.account))
 
 
 def _told_since(connection: Connection, ids: Iterable[str]) -> datetime:

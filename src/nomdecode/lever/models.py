@@ -56,7 +56,6 @@ class Connection(models.Model):
     # Which Lever account the key belongs to: counted up when a key of another account is saved.
     account = models.PositiveIntegerField(default=1)
     account_name = models.CharField(max_length=200, blank=True)
-    account_was = models.CharField(max_length=200, blank=True)  # until an admin has decided
     unsigned_count = models.PositiveIntegerField(default=0)
     unsigned_at = models.DateTimeField(null=True)
 
@@ -395,6 +394,7 @@ class Reconciliation(models.Model):
     """One comparison of what is ours with Lever. Interrupted, it goes on from `reached`."""
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="reconciliations")
+    account = models.PositiveIntegerField(default=1)  # the connection's, when it began
     sweep = models.CharField(max_length=10, choices=Sweep)
     why = models.CharField(max_length=10)  # a reconcile.Why
     since = models.DateTimeField()
@@ -404,14 +404,14 @@ class Reconciliation(models.Model):
     total = models.PositiveIntegerField(null=True)  # of ours, where that is known
     listed = models.PositiveIntegerField(default=0)  # by Lever
     compared = models.PositiveIntegerField(default=0)  # of ours
-    unseen = models.PositiveIntegerField(default=0)  # which this key does not see
+    unseen = models.PositiveIntegerField(default=0)  # which Lever does not tell this key
     mended = models.PositiveIntegerField(default=0)
     failure = models.CharField(max_length=200, blank=True)  # why it waits: a sentence
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["connection", "sweep"],
+                fields=["connection", "account", "sweep"],
                 condition=models.Q(ended_at=None),
                 name="reconciliation_once",
             )

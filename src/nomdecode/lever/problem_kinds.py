@@ -122,6 +122,23 @@ KINDS = {
             "token of that webhook under Setup.",
         ),
     ),
+    "uncompared": Words(
+        "Comparing with Lever does not get through",
+        "What webhooks do not tell is not noticed meanwhile. Go through this list; it closes when "
+        "the comparison is over.",
+        "See what it waits for",
+        "lever:drift",
+        none="Nothing waits; the pipeline may be wrong",
+        after=timedelta(hours=6),
+        steps=(
+            "“Missed changes” says of each comparison how far it is, and what it waits for.",
+            "If Lever is slow or away: nothing. It goes on by itself where it was.",
+            "If exports take all that Lever allows: nothing. It has its turn after them.",
+            "If the key may not do something: give it that permission in Lever, then check the "
+            "key again under Setup.",
+            "Else ask whoever runs the server.",
+        ),
+    ),
     "stopped": Words("Profiles have stopped", "Open them to see why.", where=STOPPED_ONES),
 }
 # Kind "stopped" is one problem for each Export.reason, but for UNTOLD: an admin who held the

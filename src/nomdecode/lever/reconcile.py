@@ -5,7 +5,7 @@ nightly. Not visible is not deleted.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -16,7 +16,8 @@ from django.db.models import Exists, F, Max, OuterRef, QuerySet
 from nomdecode.lever import client, moment, pick_lists, silence
 from nomdecode.lever import connection as connections
 from nomdecode.lever.answers import FURTHEST_BACK, Looks, milliseconds
-from nomdecode.lever.marks import OVERLAP, ours
+from nomdecode.lever.errors import OF_ALL
+from nomdecode.lever.marks import OVERLAP, of_the_account, ours
 from nomdecode.lever.models import Connection, Mend, Reconciliation, Sweep
 from nomdecode.lever.profile import SOURCE
 from nomdecode.orgs import live, locks
@@ -41,6 +42,7 @@ class Why(StrEnum):
     SILENT = "silent"
     STARTED = "started"
     ASKED = "asked"
+    KEY = "key"
 
 
 # --- when
@@ -54,13 +56,13 @@ def sweep(now: datetime) -> None:
             begin(connection, Sweep.CHANGES, why)
         if not _begun(connection, Sweep.DELETED, now - DAILY):
             begin(connection, Sweep.DELETED, Why.TIME)
-        if connection.reconciliations.filter(ended_at=None).exists():
+        if of(connection).filter(ended_at=None).exists():
             ring_for(connection)
 
 
 def _forget(now: datetime) -> None:
     """Old ones; but the last of each kind says from where the next one has to go on."""
-    same = {"connection": OuterRef("connection"), "sweep": OuterRef("sweep")}
+    same = {name: OuterRef(name) for name in ("connection", "account", "sweep")}
     later = Reconciliation.objects.filter(**same, ended_at__gt=OuterRef("ended_at"))
     Reconciliation.objects.filter(Exists(later), ended_at__lt=now - KEPT).delete()
 
@@ -90,7 +92,17 @@ def _due(connection: Connection, now: datetime) -> Why | None:
 
 
 def _begun(connection: Connection, sweep: Sweep, after: datetime) -> bool:
-    return connection.reconciliations.filter(sweep=sweep, began_at__gt=after).exists()
+    return of(connection).filter(sweep=sweep, began_at__gt=after).exists()
+
+
+def of(connection: Connection) -> QuerySet[Reconciliation]:
+    """With the key's account. Those with another one go on where they were when it is back."""
+    return connection.reconciliations.filter(account=connection.account)
+
+
+def begin_all(connection: Connection, why: Why) -> None:
+    for sweep in Sweep:
+        begin(connection, sweep, why)
 
 
 @transaction.atomic
@@ -99,16 +111,14 @@ def begin(
 ) -> Reconciliation:
     """The unfinished one where there is one; it goes back as far as `since`."""
     held = connections.held(connection)
-    row = held.reconciliations.filter(sweep=sweep, ended_at=None).first()
+    row = of(held).filter(sweep=sweep, ended_at=None).first()
     if row is None:
         since = since or _last_reached(held, sweep)
         now, total = moment.now(), None
         if sweep == Sweep.OPEN:
             since, total = datetime.fromtimestamp(0, now.tzinfo), _open(held).count()
-        row = Reconciliation(
-            connection=held, sweep=sweep, why=why, since=since, reached=since, began_at=now
-        )
-        row.total = total
+        row = Reconciliation(connection=held, account=held.account, sweep=sweep, why=why)
+        row.since, row.reached, row.began_at, row.total = since, since, now, total
         row.save()
     elif since and since < row.reached:
         row.since = row.reached = since
@@ -118,7 +128,7 @@ def begin(
 
 
 def _last_reached(connection: Connection, sweep: Sweep) -> datetime:
-    done = connection.reconciliations.filter(sweep=sweep, ended_at__isnull=False)
+    done = of(connection).filter(sweep=sweep, ended_at__isnull=False)
     last = done.order_by("-began_at").first()
     return last.reached if last else moment.now() - (FIRST if sweep == Sweep.CHANGES else KEPT)
 
@@ -144,33 +154,39 @@ def _run_alone(connection: Connection) -> bool:
     """False if another worker is at it, or Lever cannot be asked now."""
     with locks.alone(f"lever.reconcile {connection.pk}") as alone:
         try:
-            if alone:
-                _steps(connection)
-            return alone
-        except client.Unauthorised as error:
-            if connection.api_key:
-                connections.refused(connection)
-            _failed(connection, error)
+            return alone and _steps(connection)
         except client.LeverError as error:
-            log.info("reconciliation: %s; going on shortly", type(error).__name__)
-            _failed(connection, error)
+            if isinstance(error, client.Unauthorised) and connection.api_key:
+                connections.refused(connection)
+            _failed(connection, error, *ORDER)
     return False
 
 
-def _steps(connection: Connection) -> None:
+def _steps(connection: Connection) -> bool:
+    """False where one could not go on: the others have had their turn, it has its own shortly."""
+    failed: set[str] = set()
     with connections.lever(connection, CALL_DEADLINE, background=True) as asked:
         looks = Looks(connection, asked)
-        while row := _next(connection):
-            _Step(row, looks).take()
+        while row := _next(connection, failed):
+            try:
+                _Step(row, looks).take()
+            except OF_ALL:
+                raise
+            except client.LeverError as error:
+                failed.add(row.sweep)
+                _failed(connection, error, row.sweep)
+    return not failed
 
 
-def _next(connection: Connection) -> Reconciliation | None:
-    rows = {row.sweep: row for row in connection.reconciliations.filter(ended_at=None)}
-    return next((rows[sweep] for sweep in ORDER if sweep in rows), None)
+def _next(connection: Connection, failed: Container[str] = ()) -> Reconciliation | None:
+    rows = {row.sweep: row for row in of(connection).filter(ended_at=None)}
+    return next((rows[each] for each in ORDER if each in rows and each not in failed), None)
 
 
-def _failed(connection: Connection, error: client.LeverError) -> None:
-    connection.reconciliations.filter(ended_at=None).update(failure=error.sentence)
+def _failed(connection: Connection, error: client.LeverError, *sweeps: str) -> None:
+    log.info("reconciliation: %s; going on shortly", type(error).__name__)
+    unfinished = of(connection).filter(ended_at=None, sweep__in=sweeps)
+    unfinished.update(failure=error.sentence)
     live.publish(connection.organisation_id, "lever")
 
 
@@ -204,17 +220,39 @@ class _Step:
         self._reached(asked_at if last else end, over=last)
 
     def _lists(self) -> None:
-        """Stages and archive reasons as they are called now, and the webhooks that come here."""
-        for kind in ("stages", "archive_reasons"):
+        """Stages and archive reasons as they are called now, and the webhooks that come here.
+
+        What cannot be had is gone without: what changed is compared all the same.
+        """
+        for kind in ("stages", "archive_reasons", "webhooks"):
             if self.connection.permissions.get(kind):
-                pick_lists.refresh(self.connection, kind)
-        if self.connection.permissions.get("webhooks"):
-            url = connections.webhook_url(self.connection)
-            here = [
-                {"event": each.event} for each in self.looks.asked.webhooks() if each.url == url
-            ]
-            with transaction.atomic():
-                pick_lists.keep(connections.held(self.connection), "webhooks", here)
+                try:
+                    self._list(kind)
+                except OF_ALL:
+                    raise
+                except client.Forbidden:
+                    self._may_not(kind)
+                except client.LeverError as error:
+                    log.info("reconciliation: %s for %s", type(error).__name__, kind)
+
+    def _list(self, kind: str) -> None:
+        if kind != "webhooks":
+            pick_lists.refresh(self.connection, kind)
+            return
+        url = connections.webhook_url(self.connection)
+        here = [{"event": each.event} for each in self.looks.asked.webhooks() if each.url == url]
+        with transaction.atomic():
+            pick_lists.keep(connections.held(self.connection), kind, here)
+
+    @transaction.atomic
+    def _may_not(self, kind: str) -> None:
+        """Not asked for again until the key is checked again."""
+        held = connections.held(self.connection)
+        if held.api_key_set_at == self.connection.api_key_set_at:  # else it is another key's
+            held.permissions[kind] = False
+            held.save(update_fields=["permissions"])
+            self.connection.permissions = held.permissions
+            connections.publish(held)
 
     # --- what was deleted
 
@@ -251,10 +289,13 @@ class _Step:
         return self._reached(times[-1], over=False)
 
     def _ask(self, opportunity: Opportunity) -> None:
+        """One that Lever does not tell of, for whatever reason, holds up no other."""
         asked_at = moment.now()
         try:
             found = self.looks.asked.opportunity(opportunity.external_id)
-        except (client.NotFound, client.Forbidden):
+        except OF_ALL:
+            raise
+        except client.LeverError:
             self._count(unseen=1)
         else:
             self._compare([found], asked_at)
@@ -305,8 +346,7 @@ class _Step:
 
 
 def _open(connection: Connection) -> QuerySet[Opportunity]:
-    ours = Opportunity.objects.filter(organisation=connection.organisation_id)
-    return ours.filter(archived_at=None, deleted_at=None)
+    return of_the_account(connection).filter(archived_at=None, deleted_at=None)
 
 
 def _what(changed: set[str], opportunity: Opportunity) -> list[Mend.What]:

@@ -35,7 +35,7 @@ from nomdecode.orgs import audit
 
 log = logging.getLogger(__name__)
 
-MARGIN = timedelta(hours=6)  # createdAt lies before the call: a minute, and more in a long drain
+MARGIN = timedelta(hours=6)  # for the minute before each call, and what the backup does not count
 _LINK = re.compile(r"/interviews/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/")
 
 
@@ -86,7 +86,7 @@ def run(connection: Connection, since: datetime) -> Report:
     held_since = _hold(connection)
     _let_arrive(held_since)
     with connections.lever(connection) as lever:
-        listed = _listed(lever, since - MARGIN)
+        listed = _listed(lever, since - MARGIN - _drained(connection))
         strays = _strays(lever, connection, listed)
     adopted, to_see = _settle(connection, strays)
     looking = _look_first(connection)
@@ -128,6 +128,12 @@ def _release(connection: Connection) -> None:
 
 
 # --- what Lever has
+
+
+def _drained(connection: Connection) -> timedelta:
+    """So far back may seconds go: each export has one of its own, the latest that was free."""
+    exports = Export.objects.filter(organisation=connection.organisation_id)
+    return timedelta(seconds=exports.count())
 
 
 def _listed(lever: client.Lever, start: datetime) -> list[client.Opportunity]:
@@ -289,6 +295,7 @@ def _adopt(connection: Connection, interview: Interview, stray: Stray) -> bool:
     )
     if row.steps.filter(name="profile", state=StepState.DONE).exists():
         return False
+    row.account = held.account
     _plan(row, held, stray)
     profile, note = row.steps.all()
     export.write(profile, protocol.made(export.stored(profile), stray.profile.id))

@@ -79,7 +79,7 @@ def sweep_questions(timestamp: int) -> None:
 # --- exports
 
 
-@app.task(priority=-1)  # whatever else is rung for does not wait behind a back-log of exports
+@app.task(priority=-1)  # what else is rung for does not wait behind exports; see export.turn()
 def export_interview(interview_id: str) -> None:
     export.run(UUID(interview_id))
 

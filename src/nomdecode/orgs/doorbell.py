@@ -13,7 +13,13 @@ from procrastinate.tasks import Task
 KEPT_HOURS = 24  # a job that failed; one that succeeded is deleted at once
 
 
-def ring(task: Task[Any, Any, Any], *, at: datetime | None = None, **ids: str | int) -> None:
+def ring(
+    task: Task[Any, Any, Any],
+    *,
+    at: datetime | None = None,
+    priority: int | None = None,
+    **ids: str | int,
+) -> None:
     """Defers `task` in the caller's transaction, unless one with the same ids already waits.
 
     Only `queueing_lock`, never `lock`: a job that a dead worker left must not block the next.
@@ -22,7 +28,7 @@ def ring(task: Task[Any, Any, Any], *, at: datetime | None = None, **ids: str | 
     lock = _lock(task, ids, f"{at:%s}" if at else "now")
     try:
         with transaction.atomic():  # a savepoint: a refused insert must not break the caller's work
-            task.configure(queueing_lock=lock, schedule_at=at).defer(**ids)
+            task.configure(queueing_lock=lock, schedule_at=at, priority=priority).defer(**ids)
     except AlreadyEnqueued:
         pass
 
