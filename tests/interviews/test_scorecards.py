@@ -187,6 +187,10 @@ def test_what_was_rephrased_keeps_its_ratings_and_not_its_words() -> None:
     assert scorecards._judgement(first.content) == scorecards._judgement(before.content)
 
 
+def test_where_nothing_was_to_be_rated_no_words_were_dropped() -> None:
+    assert not Scorecard(content={"ratings": {}, "notes": "Calm."}).wordless
+
+
 def test_rephrasing_cannot_change_the_judgement() -> None:
     place = asked_to_rephrase()
     with pytest.raises(TooLate):

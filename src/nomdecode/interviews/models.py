@@ -149,7 +149,8 @@ class Scorecard(models.Model):
     @property
     def wordless(self) -> bool:
         """Evidence cannot be left out: its words were dropped."""
-        return not any(entry["evidence"] for entry in self.content["ratings"].values())
+        ratings = self.content["ratings"].values()
+        return bool(ratings) and not any(entry["evidence"] for entry in ratings)
 
 
 class Outcome(models.Model):
