@@ -82,6 +82,28 @@ def test_a_delivery_of_ours_is_reported_until_lever_was_asked(admin: Admin) -> N
     assert "into Onsite" in page and "Lever is asked next" in page
 
 
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        (timedelta(seconds=2), ""),
+        (timedelta(hours=3), "sent 3 h before"),
+        (timedelta(minutes=-20), "dated 20 min ahead"),
+    ],
+    ids=["soon", "late", "ahead"],
+)
+def test_only_an_unusual_time_on_the_way_is_told(
+    admin: Admin, before: timedelta, told: str
+) -> None:
+    now = timezone.now()
+    admin.hears(received_at=now, triggered_at=now - before)
+    page = admin.page()
+    assert told in page
+    assert ("sent" in page.split("<tbody>")[1], "ahead" in page) == (
+        "sent" in told,
+        "ahead" in told,
+    )
+
+
 def test_what_was_reported_is_shown_while_lever_cannot_be_asked(admin: Admin) -> None:
     admin.hears(to_stage="s1", verdict="reported")
     page = admin.page()

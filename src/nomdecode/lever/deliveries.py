@@ -21,6 +21,7 @@ from nomdecode.pipeline.models import Opportunity, Stage, StageMove
 
 PAGE = 50
 REFUSED = "refused"
+WORTH_TELLING = 60  # seconds between a delivery's own time and its arrival
 SAME = timedelta(minutes=1)  # between what a delivery tells of and what Lever has in its history
 EVENTS = {
     "applicationCreated": "Application created",
@@ -214,8 +215,15 @@ def _row(delivery: Delivery, known: Known) -> dict[str, Any]:
         "look": known.marks.get(id) if ours else None,
         "pill": pill,
         "words": words,
-        "delay": duration(took),
+        "sent": _sent(took),
     }
+
+
+def _sent(before: float) -> str:
+    """How long before it came, in words, where that is worth a line. Seconds."""
+    if abs(before) < WORTH_TELLING:
+        return ""
+    return f"sent {duration(before)} before" if before > 0 else f"dated {duration(-before)} ahead"
 
 
 def _changed(delivery: Delivery, ours: Opportunity, known: Known) -> str:
