@@ -123,7 +123,8 @@ def test_a_revoked_link_says_so(client: Client, link: InviteLink, recruiter: Mem
 def test_a_closed_position_says_so(client: Client, link: InviteLink) -> None:
     link.position.open = False
     link.position.save()
-    assert "closed" in client.get(where(link)).content.decode()
+    page = client.get(where(link)).content.decode()
+    assert "closed" in page and "for a new one" not in page
 
 
 def test_an_invented_link_says_so(client: Client) -> None:

@@ -218,6 +218,7 @@ def test_a_single_interviewer_decides_without_being_asked(
         ({"starts_at": "2020-01-01T10:00"}, "This time has passed."),
         ({"minutes": "5"}, "At least 15 minutes."),
         ({"meeting_url": "http://meet.example"}, "begins with https://"),
+        ({"meeting_url": "javascript:alert(1)"}, "begins with https://"),
         ({"interviewers": []}, "Choose at least one interviewer."),
         ({"decider": ""}, "Choose who decides"),
     ],
@@ -233,7 +234,7 @@ def test_what_is_wrong_is_said_and_the_rest_kept(
     data = typed([iris, omar]) | {"meeting_url": "https://meet.example/kept"} | changes
     response = as_(recruiter).post(url("schedule", fresh.pk), data)
     assert response.status_code == 422
-    assert sentence in response.content.decode()
+    assert response.content.decode().count(sentence) == 1
     if "meeting_url" not in changes:
         assert "https://meet.example/kept" in response.content.decode()
 

@@ -77,7 +77,7 @@ class Person:
 
 def new_position(page: Page, product: Product, template: str = "Blank", posting: str = "") -> str:
     """A position with a title of its own; the link for its candidates. The page shows it then."""
-    title = f"Engineer {word()}"
+    title = f"Datenverarbeitungsinfrastrukturentwickler:in {word()}"  # as long as titles get
     page.goto(f"{product.url}/positions/new/")
     page.get_by_label(template, exact=True).check()
     page.get_by_label("Title").fill(title)

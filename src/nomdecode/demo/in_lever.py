@@ -11,7 +11,7 @@ from lever_sandbox.shapes import show_opportunity
 from nomdecode.demo import clock, people
 from nomdecode.demo.companies import Company
 from nomdecode.interviews.models import Interview
-from nomdecode.lever import answers, calls, export, pick_lists, profile, protocol
+from nomdecode.lever import answers, calls, deliveries, export, pick_lists, profile, protocol
 from nomdecode.lever import client as lever_client
 from nomdecode.lever import connection as connections
 from nomdecode.lever.models import Connection, Delivery, Export, ExportState, Verdict
@@ -19,6 +19,7 @@ from nomdecode.pipeline import moves
 from nomdecode.pipeline.models import Opportunity
 
 EVENTS = {"Hired": "candidateHired", "Archived": "candidateArchiveChange"}
+TRIES = (0, 0.02, 0.2, 1, 4, 12, 30, 52, 71)  # hours after the first, while Lever is away
 DAY = 24 * 3600 * 1000  # milliseconds
 
 
@@ -79,14 +80,17 @@ def _gave_up(row: Export, leaves: datetime, owner: UUID) -> None:
     with clock.at(leaves):
         work = export.claim(row.interview_id, owner)
     assert work is not None
-    work.step.attempts.create(
-        at=leaves,
-        milliseconds=20_000,
-        asked="POST opportunity",
-        performed_as=work.plan.perform_as_email,
-        outcome="Ambiguous",
-        message=lever_client.Ambiguous.sentence,
-    )
+    for hours in TRIES:
+        look = hours > 0
+        failure = lever_client.Unavailable if look else lever_client.Ambiguous
+        work.step.attempts.create(
+            at=leaves + timedelta(hours=hours),
+            milliseconds=20_000,
+            asked="GET /opportunities: was it made?" if look else "POST /opportunities",
+            performed_as="" if look else work.plan.perform_as_email,
+            outcome=failure.__name__,
+            message=failure.sentence,
+        )
     row.refresh_from_db()
     with clock.at(leaves + protocol.GIVE_UP):
         export.stop(row, "gave_up")
@@ -141,7 +145,7 @@ def _tell_profile(account: Account, work: export.Work, milliseconds: int) -> Non
 def _delivered(connection: Connection, event: str, made: Opportunity, at: datetime) -> None:
     Delivery.objects.create(
         connection=connection,
-        signing_token=connection.tokens.first(),
+        signing_token=connection.tokens.filter(label=deliveries.EVENTS[event]).first(),
         token=str(uuid4()),
         event=event,
         triggered_at=at,

@@ -15,6 +15,10 @@ from nomdecode.interviews.templates import BY_KEY, TEMPLATES, Template
 from nomdecode.orgs.models import Member
 
 
+class SecureLink(forms.URLField):
+    default_validators: ClassVar = [URLValidator(schemes=["https"])]  # not another one beside
+
+
 class NewPositionForm(forms.Form):
     template = forms.ChoiceField(
         label="Begin with",
@@ -92,12 +96,11 @@ class ScheduleForm(forms.Form):
             "max_value": "At most 8 hours (480 minutes).",
         },
     )
-    meeting_url = forms.URLField(
+    meeting_url = SecureLink(
         label="Meeting link",
         required=False,
         max_length=500,
         assume_scheme="https",
-        validators=[URLValidator(schemes=["https"])],
         error_messages={"invalid": "Enter a link that begins with https://."},
         help_text="Where both sides meet. Choose a tool that lets people join without an account.",
     )

@@ -193,7 +193,7 @@ class Page:
             Row(
                 row["name"],
                 f"{row['passed']} of {row['of']} passed",
-                note=f"shrunk {_range(row['rate'], row['low'], row['high'])}",
+                note=f"estimate {_range(row['rate'], row['low'], row['high'])}",
                 whisker=charts.whisker(row["rate"], row["low"], row["high"]),
                 marked=row["marked"],
             )
