@@ -266,6 +266,17 @@ def exported(of: Organisation, **fields: Any) -> Export:
     return row
 
 
+def sent_by_name(interview: Interview) -> Export:
+    """Its export, whose profile Lever has by name; nothing was asked of Lever."""
+    of, now = interview.organisation, timezone.now()
+    row = Export.objects.create(
+        interview=interview, organisation=of, kind="named", state="exported", exported_at=now
+    )
+    row.steps.create(name="profile", order=0, state="done", remote_id="made", done_at=now)
+    vault.reveal(interview.candidate, "Lever", "successful, and agreed to be named")
+    return row
+
+
 def delivery(
     connection: Connection, opportunity_id: str, event: str = "candidateStageChange", **fields: Any
 ) -> Delivery:

@@ -162,7 +162,8 @@ def test_whoever_did_not_pass_is_asked_nothing(
 def test_a_profile_that_has_left_is_said_to_be_in_lever(
     client: Client, candidate: Candidate, token: str
 ) -> None:
-    vault.reveal(candidate, "Lever", "successful, and agreed to be named")
+    position = factories.position(candidate.organisation)
+    factories.sent_by_name(factories.held_interview(position, who=candidate))
     consent.answer(candidate, True, timezone.now())
     shown = mine(client, token)
     assert "can no longer be taken back here" in shown

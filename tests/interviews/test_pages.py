@@ -1,5 +1,6 @@
 """The pages of interviews: who sees what, and what each button does."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 import factories
+from nomdecode.candidates import erasure
+from nomdecode.candidates.models import Candidate
 from nomdecode.interviews import links, scheduling, scorecards, tasks
 from nomdecode.interviews.models import Assignment, Interview, Outcome, Position, State
 from nomdecode.orgs.models import Decision, Member, Organisation, Role
@@ -571,3 +574,19 @@ def test_closing_a_position_keeps_its_interviews(recruiter: Member, interview: I
     as_(recruiter).post(where, data)
     interview.refresh_from_db()
     assert (interview.position.open, interview.state) == (False, State.HELD)
+
+
+@pytest.mark.parametrize(
+    ("ending", "told"),
+    [
+        (erasure.withdraw, "The candidate has withdrawn."),
+        (erasure.erase, "details were erased at their wish."),
+    ],
+    ids=["withdrawn", "erased"],
+)
+def test_the_page_tells_why_the_candidate_is_gone(
+    recruiter: Member, fresh: Interview, ending: Callable[[Candidate], None], told: str
+) -> None:
+    ending(fresh.candidate)
+    page = as_(recruiter).get(url("interview", fresh.pk)).content.decode()
+    assert told in page and "Schedule it again" not in page

@@ -11,12 +11,14 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 import factories
-from nomdecode.candidates import consent, corrections, erasure, intake, reveals, vault
+from nomdecode.candidates import consent, corrections, erasure, intake, links, reveals, vault
 from nomdecode.candidates.models import PassChoice
 from nomdecode.demo import clock
 from nomdecode.interviews import access, outcome, scorecards
@@ -669,6 +671,40 @@ def test_what_the_guard_stops_is_not_told_to_the_candidate_as_sent(company: Comp
     interview = company.interview(evidence="Zephyrine wrote clear code.")
     company.run(interview)
     assert reveals.seen(interview.candidate) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "told", "stays_unnamed"),
+    [
+        ({"kind": "status", "status": 429}, "nothing has got there", True),
+        ({"kind": "lose_answer"}, "are on their way to Lever, or there already", True),
+        (None, "Your details went to Lever", False),
+    ],
+    ids=["refused", "in doubt", "made"],
+)
+def test_the_candidate_is_told_what_lever_has_and_not_what_was_tried(
+    company: Company,
+    client: Client,
+    fault: dict[str, Any] | None,
+    told: str,
+    stays_unnamed: bool,
+) -> None:
+    interview = company.interview()
+    company.lever.fault(*[{"match": CREATE} | fault] if fault else [])
+    company.run(interview)
+    link = links.issue(interview.candidate)
+    page = client.get(reverse("candidates:mine", args=[link])).content.decode()
+    assert told in page and ("Your details went to Lever" in page) == (fault is None)
+    assert ("Stay unnamed" in page) == stays_unnamed
+
+
+def test_tries_for_the_same_are_told_as_one(company: Company) -> None:
+    interview = company.interview()
+    company.lever.fault({"match": CREATE, "kind": "status", "status": 429, "times": 2})
+    for hours in range(3):
+        company.run(interview, timedelta(hours=hours))
+    (seen,) = reveals.seen(interview.candidate)
+    assert seen.lever and seen.times == 3
 
 
 def test_words_that_name_the_person_are_erased_with_their_details(company: Company) -> None:

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 import factories
-from nomdecode.candidates import consent, erasure
+from nomdecode.candidates import consent, erasure, reveals
 from nomdecode.candidates.models import Candidate, PassChoice
 from nomdecode.demo import clock
 from nomdecode.interviews.models import Interview
@@ -329,6 +329,8 @@ def test_a_lost_yes_is_a_persons_business(connection: Connection) -> None:
         run(interview)
     assert "yes is lost" in seen(recovered(connection))[interview.pk]
     assert Export.objects.get(interview=interview).state == "exported"
+    told = reveals.sent(interview.candidate)  # whom their page says that Lever has them
+    assert told and told.arrived
 
 
 def test_a_second_profile_is_a_duplicate(connection: Connection, lever: Running) -> None:

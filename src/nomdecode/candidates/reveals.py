@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from typing import NamedTuple
 
-from nomdecode.candidates import consent
+from nomdecode.candidates import consent, signals
 from nomdecode.candidates.models import Candidate
 from nomdecode.orgs import audit
 from nomdecode.orgs.models import AuditEvent, Member, Role
@@ -54,11 +56,26 @@ def interviewed(candidate: Candidate, member: Member) -> bool:
     return any(each.exists() for each in ways)
 
 
-@dataclass(frozen=True)
-class Seen:
-    """One showing of an identity, in words."""
+class Sent(NamedTuple):
+    """A profile by name: Lever has it, or (not `arrived`) has been sent it and has not answered."""
 
     at: datetime
+    arrived: bool
+
+
+def sent(candidate: Candidate) -> Sent | None:
+    """Whether Lever has the identity, or may have. A reveal for it alone does not say so: the call
+    may have failed, and after a restore what Lever has may be known without one."""
+    answers = signals.sent_by_name.send(Candidate, candidate=candidate)
+    return next((answer for _, answer in answers if answer), None)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One showing of an identity, or several for the same on end, in words."""
+
+    at: datetime  # the last
+    times: int
     member: str  # the member's name, for members; candidates read `role`
     role: str
     lever: bool
@@ -78,14 +95,18 @@ def seen(candidate: Candidate, reader: Member | None = None) -> list[Seen]:
     ).select_related("member__user")
     if reader and interviewed(candidate, reader):
         events = events.exclude(detail__to=LEVER)
-    return [
-        Seen(
-            at=event.at,
-            member=event.member.name if event.member else "",
-            role=Role(event.member.role).label.lower() if event.member else "",
-            lever=event.detail["to"] == LEVER,
-            what=", ".join(FIELDS.get(name, name) for name in event.detail["fields"]),
-            purpose=event.detail["purpose"],
-        )
-        for event in events
-    ]
+    groups = groupby(events, key=lambda event: (event.member_id, event.detail))
+    return [_seen(list(group)) for _, group in groups]
+
+
+def _seen(events: list[AuditEvent]) -> Seen:
+    event = events[0]
+    return Seen(
+        at=event.at,
+        times=len(events),
+        member=event.member.name if event.member else "",
+        role=Role(event.member.role).label.lower() if event.member else "",
+        lever=event.detail["to"] == LEVER,
+        what=", ".join(FIELDS.get(name, name) for name in event.detail["fields"]),
+        purpose=event.detail["purpose"],
+    )

@@ -14,4 +14,5 @@ class LeverConfig(AppConfig):
         for signal in (candidates.consent_changed, candidates.withdrew, candidates.erased):
             signal.connect(export.candidate_changed)
         candidates.erasing.connect(guard.forget_words)
+        candidates.sent_by_name.connect(export.sent_by_name)
         candidates.corrected.connect(export.candidate_corrected)

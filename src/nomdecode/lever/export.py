@@ -94,6 +94,15 @@ def candidate_corrected(candidate: Candidate, **_: object) -> None:
     Export.objects.filter(interview__candidate=candidate).update(cleared_kinds=[])
 
 
+def sent_by_name(candidate: Candidate, **_: object) -> reveals.Sent | None:
+    """Receiver: whether Lever has them by name; a call without an answer may have made it so."""
+    profiles = ExportStep.objects.filter(name="profile", export__kind=Kind.NAMED)
+    step = profiles.filter(export__interview__candidate=candidate).first()
+    if step is None or not (at := step.done_at or step.calling_since):
+        return None
+    return reveals.Sent(at, arrived=step.done_at is not None)
+
+
 def _reconsider_unlocked(export: Export) -> None:
     """A setting that is saved just now is not seen here, nor this row there: a claim looks anew."""
     reconsider(export, timezone.now())

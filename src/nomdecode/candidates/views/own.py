@@ -62,7 +62,7 @@ def mine(request: HttpRequest, candidate: Candidate, token: str) -> HttpResponse
         "open": not (not_passed or candidate.withdrawn_at or state == "lapsed"),
         "may_agree": consent.may_still_agree(candidate, now),
         "seen": seen,
-        "in_lever": next((entry.at for entry in seen if entry.lever), None),
+        "sent": reveals.sent(candidate),
         "done": " ".join(DONE.get(each, "") for each in request.GET.getlist("done")),
     }
     return render(request, "candidates/mine.html", context)
@@ -137,6 +137,7 @@ def download(request: HttpRequest, candidate: Candidate, token: str) -> HttpResp
 def everything(candidate: Candidate) -> dict[str, Any]:
     """All that is held of a candidate but what others wrote, for the candidate."""
     identity, resume = vault.own_details(candidate), vault.own_resume(candidate)
+    sent = reveals.sent(candidate)
     interview = getattr(candidate, "interview", None)
     return {
         "organisation": candidate.organisation.name,
@@ -160,16 +161,23 @@ def everything(candidate: Candidate) -> dict[str, Any]:
         "letters": list(candidate.letters.order_by("id").values("kind", "created_at", "sent_at")),
         "links": list(candidate.links.order_by("id").values("created_at", "revoked_at")),
         "seen": [
-            {"at": entry.at, "by": by_whom(candidate, entry), "what": entry.what}
+            {
+                "at": entry.at,
+                "times": entry.times,
+                "by": by_whom(candidate, entry, sent),
+                "what": entry.what,
+            }
             for entry in reveals.seen(candidate)
         ],
     }
 
 
-def by_whom(candidate: Candidate, entry: reveals.Seen) -> str:
+def by_whom(candidate: Candidate, entry: reveals.Seen, sent: reveals.Sent | None) -> str:
     organisation = candidate.organisation.name
-    if entry.lever:
+    if entry.lever and sent:
         return f"Lever, for people at {organisation}"
+    if entry.lever:
+        return "Nom de Code itself; nothing has got to Lever"
     return f"{entry.role} at {organisation}" if entry.role else "Nom de Code itself"
 
 
@@ -188,8 +196,7 @@ def erase(request: HttpRequest, candidate: Candidate, token: str) -> HttpRespons
     if request.method == "POST":
         erasure.erase(candidate)
         return redirect("candidates:erased", erasure.receipt(candidate))
-    in_lever = any(entry.lever for entry in reveals.seen(candidate))
-    context = {"candidate": candidate, "token": token, "in_lever": in_lever}
+    context = {"candidate": candidate, "token": token, "sent": reveals.sent(candidate)}
     return render(request, "candidates/erase.html", context)
 
 

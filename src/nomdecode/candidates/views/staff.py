@@ -71,6 +71,7 @@ def _page(
         "why_not": reveals.why_not(candidate, request.member, now),
         "form": form,
         "seen": reveals.seen(candidate, request.member),
+        "sent": reveals.sent(candidate),
         "undeliverable": letters.undeliverable(candidate),
     }
     return render(request, "candidates/candidate.html", context, status=status)
