@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nomdecode.candidates import consent, signals
 from nomdecode.candidates.models import Candidate
@@ -66,7 +66,7 @@ class Sent(NamedTuple):
 def sent(candidate: Candidate) -> Sent | None:
     """Whether Lever has the identity, or may have. A reveal for it alone does not say so: the call
     may have failed, and after a restore what Lever has may be known without one."""
-    answers = signals.sent_by_name.send(Candidate, candidate=candidate)
+    answers: list[tuple[Any, Any]] = signals.sent_by_name.send(Candidate, candidate=candidate)
     return next((answer for _, answer in answers if answer), None)
 
 
