@@ -27,6 +27,11 @@ def why_not(candidate: Candidate, member: Member, now: datetime) -> str:
             "You interviewed this candidate, and we never show interviewers who somebody is. "
             "Another recruiter or admin can open the details."
         )
+    return why_closed(candidate, now)
+
+
+def why_closed(candidate: Candidate, now: datetime) -> str:
+    """The same for whoever did not interview them."""
     if candidate.erased_at:
         return "The candidate had their details erased. Nothing is left to show."
     if candidate.withdrawn_at:
