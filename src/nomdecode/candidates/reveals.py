@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from nomdecode.candidates import consent
 from nomdecode.candidates.models import Candidate
@@ -57,6 +58,16 @@ def interviewed(candidate: Candidate, member: Member) -> bool:
         return False
     ways = interview.assignments.filter(member=member), interview.former.filter(pk=member.pk)
     return any(each.exists() for each in ways)
+
+
+def outcome_unread(candidates: list[Candidate], member: Member) -> set[UUID]:
+    """Of whom the member may not read the outcome: they are to write a scorecard first."""
+    to_write = Candidate.objects.filter(
+        pk__in=[each.pk for each in candidates],
+        interview__assignments__member=member,
+        interview__assignments__scorecards=None,
+    )
+    return set(to_write.values_list("pk", flat=True))
 
 
 @dataclass(frozen=True)
