@@ -10,7 +10,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 import factories
-from nomdecode.candidates import consent, erasure, letters, links, vault
+from nomdecode.candidates import (
+    consent,
+    erasure,
+    intake,
+    letters,
+    links,
+    pseudonyms,
+    reveals,
+    vault,
+)
 from nomdecode.candidates.models import Candidate
 from nomdecode.orgs.models import AuditEvent
 
@@ -116,7 +125,7 @@ def test_the_question_says_who_gets_what_and_until_when(
 ) -> None:
     consent.ask(candidate, timezone.now())
     page = mine(client, token)
-    assert "Your interviewer was not shown who you are; whoever invited you may know." in page
+    assert "Whoever interviews you is not shown who you are; whoever invited you may know." in page
     assert "your interviewers, too, if they have it" in page
     assert "Tell Acme who I am" in page
     assert "Stay unnamed" in page
@@ -136,7 +145,7 @@ def test_an_answer_is_to_the_words_as_they_are_now(
     client: Client, candidate: Candidate, token: str
 ) -> None:
     client.post(url("answer", token), {"answer": "no"})
-    assert Candidate.objects.get().consents.get().text_version == "2"
+    assert Candidate.objects.get().consents.get().text_version == "3"
 
 
 def test_an_answer_that_comes_too_late_is_told_so(
@@ -157,6 +166,70 @@ def test_whoever_did_not_pass_is_asked_nothing(
     assert "in Lever, its hiring system, under the pseudonym alone" in page
     assert "Tell Acme who I am" not in page
     assert "Ada Lovelace" in page
+
+
+def test_the_page_says_from_when_on_the_details_may_be_opened(
+    client: Client, candidate: Candidate, token: str
+) -> None:
+    """By the rule by which they are opened: recruiters have the button from then on."""
+    sealed, may_open = "Your details below are sealed.", "may open your details now; nobody has yet"
+    recruiter, now = factories.member(candidate.organisation, "recruiter"), timezone.now()
+    consent.answer(candidate, True, now)
+    for passed_at, opens in ((None, False), (now + timedelta(hours=1), False), (now, True)):
+        Candidate.objects.update(passed_at=passed_at)
+        page = mine(client, token)
+        assert (may_open in page, sealed in page) == (opens, not opens)
+        candidate.refresh_from_db()
+        assert (not reveals.why_not(candidate, recruiter, now)) is opens
+    consent.answer(candidate, False, now)
+    assert sealed in mine(client, token)
+
+
+@pytest.mark.parametrize(
+    ("passed", "yes", "begins"),
+    [
+        (False, False, "If you agree and pass, recruiters"),
+        (True, False, "If you agree, recruiters"),
+        (False, True, "If you pass, recruiters"),
+        (True, True, "Recruiters"),
+    ],
+)
+def test_the_question_says_who_may_open_the_details_here(
+    client: Client, candidate: Candidate, token: str, passed: bool, yes: bool, begins: str
+) -> None:
+    if passed:
+        Candidate.objects.update(passed_at=timezone.now())
+    if yes:
+        consent.answer(candidate, True, timezone.now())
+    page = mine(client, token)
+    may = "and admins of Acme who did not interview you may also open these details here"
+    assert f"{begins} {may}" in page
+    assert "each time is noted on this page" in page
+    Candidate.objects.update(passed_at=None, not_passed_at=timezone.now())
+    assert may not in mine(client, token)
+
+
+def test_nobody_reads_that_an_interview_was_held_that_was_not(client: Client, token: str) -> None:
+    page = mine(client, token)
+    assert "was not shown" not in page
+    Candidate.objects.update(passed_at=timezone.now())
+    assert "Your interviewer was not shown who you are" in mine(client, token)
+
+
+def test_the_question_says_what_happens_without_a_yes(client: Client, token: str) -> None:
+    assert "If you do not agree, nothing is sent under your name." in mine(client, token)
+
+
+def test_erasing_speaks_of_lever_where_something_is_or_may_be_there(
+    client: Client, candidate: Candidate, token: str
+) -> None:
+    asks = "(also asks Acme to erase"
+    assert asks not in mine(client, token)
+    Candidate.objects.update(not_passed_at=timezone.now())
+    assert f"{asks} what may be in Lever)" in mine(client, token)
+    position = factories.position(candidate.organisation)
+    factories.sent_by_name(factories.held_interview(position, who=candidate))
+    assert f"{asks} in Lever)" in mine(client, token)
 
 
 def test_a_profile_that_has_left_is_said_to_be_in_lever(
@@ -199,7 +272,8 @@ def test_a_correction_that_shares_a_word_with_the_pseudonym_draws_another_one(
     response = client.post(url("correct", token), {**CORRECT, **piece}, follow=True)
     assert "so you have another pseudonym now" in response.content.decode()
     heron.refresh_from_db()
-    assert not {"Copper", "Heron"} & set(heron.pseudonym.split())
+    words = intake.words_of(vault.own_details(heron))
+    assert not pseudonyms.shares_word(heron.pseudonym, words)
     assert AuditEvent.objects.get(action="candidate.renamed").detail == {}
 
 

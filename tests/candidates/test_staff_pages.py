@@ -14,7 +14,7 @@ from django.utils import timezone
 import factories
 from nomdecode.candidates import consent, erasure, letters, links, vault
 from nomdecode.candidates.models import Candidate
-from nomdecode.interviews import scheduling
+from nomdecode.interviews import access, scheduling, scorecards
 from nomdecode.interviews.models import Interview
 from nomdecode.orgs.models import AuditEvent, Member, Role
 
@@ -84,6 +84,37 @@ def test_the_list_shows_pseudonyms_and_nothing_else(browser: Client, candidate: 
     assert not [secret for secret in SECRETS if secret in page]
 
 
+@pytest.mark.parametrize("choice", ["ask_me", "name_me"])
+def test_who_did_not_pass_is_not_said_to_be_asked_yet(
+    browser: Client, recruiter: Member, choice: str
+) -> None:
+    candidate = factories.candidate(recruiter.organisation, choice=choice)
+    Candidate.objects.update(not_passed_at=timezone.now() + timedelta(minutes=15))
+    for page in (reverse("candidates:list"), url("candidate", candidate)):
+        assert "Did not pass" not in browser.get(page).content.decode()
+    Candidate.objects.update(not_passed_at=timezone.now())
+    for page in (reverse("candidates:list"), url("candidate", candidate)):
+        assert "Did not pass" in browser.get(page).content.decode()
+
+
+def test_that_somebody_did_not_pass_is_told_to_whoever_may_read_the_outcome(
+    browser: Client, recruiter: Member
+) -> None:
+    """Who is to write a scorecard writes it first."""
+    candidate = factories.candidate(recruiter.organisation)
+    position, iris = factories.position(recruiter.organisation), factories.member()
+    interview = factories.held_interview(position, [iris, recruiter], who=candidate)
+    Candidate.objects.update(not_passed_at=timezone.now())
+    for written in (False, True):
+        if written:
+            content = factories.scorecard_content(interview)
+            scorecards.submit(interview.assignments.get(member=recruiter), content, timezone.now())
+        read = access.may_read(access.visible(recruiter).get(), recruiter)
+        assert read is written
+        for page in (reverse("candidates:list"), url("candidate", candidate)):
+            assert ("Did not pass" in browser.get(page).content.decode()) is read
+
+
 def test_search_finds_pseudonyms_only(browser: Client, candidate: Candidate) -> None:
     animal = candidate.pseudonym.split()[1]
     found = browser.get(reverse("candidates:list"), {"q": animal.lower()}).content.decode()
@@ -120,6 +151,7 @@ def test_after_both_yeses_it_is_shown_and_written_down(
     response = browser.post(url("reveal", candidate), PURPOSE)
     page = response.content.decode()
     assert "Ada Lovelace" in page
+    assert "Each time they are shown is noted down" in page  # also when the page is loaded again
     assert "Ada" not in page[page.index("<title>") : page.index("</title>")]
     assert response["Cache-Control"] == "no-store"
     event = AuditEvent.objects.get(action="candidate.revealed")
@@ -280,7 +312,11 @@ def test_whoever_interviewed_does_not_read_whether_the_details_went_to_lever(
     page = url("candidate", candidate)
     assert "Sent to Lever" in browser.get(page).content.decode()
     interview.assignments.create(member=recruiter)
-    assert "Sent to Lever" not in browser.get(page).content.decode()
+    shown = browser.get(page).content.decode()
+    assert "Sent to Lever" not in shown
+    # Nor does the page say that nobody opened them.
+    assert "Nobody." not in shown
+    assert "not shown to those who interviewed" in shown
 
 
 def test_also_where_it_was_called_a_no_show_before_it_began(

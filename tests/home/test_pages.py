@@ -53,6 +53,14 @@ def test_the_part_alone_is_answered_to_htmx_with_the_new_count(client, ada):
     assert '<span class="count">1</span>' in part
 
 
+def test_a_pseudonym_that_needs_somebody_leads_to_its_interview(client, ada):
+    made = held(ada.organisation, factories.member(ada.organisation, Role.INTERVIEWER))
+    needs = client.get("/").content.decode().split('id="needs"')[1].split("</section>")[0]
+    link = f'<a class="who" href="/interviews/{made.pk}/">'
+    assert link in needs
+    assert made.candidate.pseudonym in needs.split(link)[1].split("</a>")[0]
+
+
 def test_the_sidebar_has_what_the_role_may_open(client, acme):
     client.force_login(factories.member(acme, Role.INTERVIEWER).user)
     page = client.get("/").content.decode()

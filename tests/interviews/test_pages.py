@@ -102,6 +102,30 @@ def test_an_empty_list_says_what_to_do(recruiter: Member, iris: Member) -> None:
     assert "as soon as a recruiter has chosen you" in page(as_(iris), "list")
 
 
+def test_when_somebody_entered_their_details_whoever_interviews_does_not_read(
+    position: Position, recruiter: Member, iris: Member
+) -> None:
+    """Who sent a friend the link might know the minute."""
+    made = factories.interview(position, [iris], timezone.now() + timedelta(days=2))
+    entered = timezone.now() - timedelta(days=9)
+    Interview.objects.update(created_at=entered)
+    said = f"{timezone.localtime(entered):%H:%M}"
+    told, kept = page(as_(recruiter), "interview", made.pk), page(as_(iris), "interview", made.pk)
+    assert "Details entered" in told and "Details entered" in kept
+    assert said in told.split("Details entered")[1].split("in the vault")[0]
+    assert said not in kept.split("Details entered")[1].split("in the vault")[0]
+    Member.objects.filter(pk=iris.pk).update(role=Role.ADMIN)
+    assert said not in page(as_(iris), "interview", made.pk).split("Details entered")[1][:90]
+
+
+def test_staff_get_from_an_interview_to_its_candidate(
+    interview: Interview, recruiter: Member, iris: Member
+) -> None:
+    candidate = reverse("candidates:candidate", args=[interview.candidate_id])
+    assert f'href="{candidate}"' in page(as_(recruiter), "interview", interview.pk)
+    assert candidate not in page(as_(iris), "interview", interview.pk)
+
+
 def test_the_list_filters_by_state_and_position(recruiter: Member, interview: Interview) -> None:
     client, name = as_(recruiter), interview.candidate.pseudonym
     held = client.get(url("list"), {"state": "held", "position": interview.position_id})

@@ -759,9 +759,20 @@ def test_cleared_by_a_person_it_leaves(company: Company) -> None:
 def test_what_was_cleared_are_the_texts_that_the_person_read(company: Company) -> None:
     interview = company.interview(evidence="Zephyrine wrote clear code.")
     export.clear(company.run(interview), ["name"])
-    company.rephrase(interview, "Zephyrine Quillfeather wrote clear code.")
+    company.rephrase(interview, "Zephyrine wrote very clear code.")
     row = company.run(interview)
     assert (row.state, row.reason, row.detail) == ("stopped", "identity", {"kinds": ["name"]})
+
+
+def test_a_name_that_was_let_through_does_not_let_first_and_last_name_through(
+    company: Company,
+) -> None:
+    interview = company.interview(evidence="Zephyrine wrote clear code. Ask Quillfeather.")
+    row = company.run(interview)
+    assert row.detail == {"kinds": ["full_name"]}
+    export.clear(row, ["name"])  # what an earlier version found in these texts
+    assert company.run(interview).reason == "identity"
+    assert company.profiles(interview) == []
 
 
 def test_a_corrected_name_is_looked_for_in_texts_that_were_cleared(company: Company) -> None:

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
@@ -55,7 +55,7 @@ def facts(*texts: str) -> profile.Facts:
 
 def pieces(person: vault.Identity) -> list[tuple[str, str]]:
     """(kind, piece) of all that is held of somebody."""
-    single = [("name", person.name), ("place", person.place), ("headline", person.headline)]
+    single = [("full_name", person.name), ("place", person.place), ("headline", person.headline)]
     several = {"email": person.emails, "phone": person.phones, "link": person.links}
     return [each for each in single if each[1]] + [
         (kind, piece) for kind, held in several.items() for piece in held
@@ -124,6 +124,20 @@ class Guard(TestCase):
             written = facts(f"We spoke of {piece}, and of queues.")
             for export, fields in _both(written, person).items():
                 assert kind in guard.find(candidate, export, fields, written)
+
+    @settings(max_examples=20)
+    @given(people)
+    def test_it_tells_one_part_of_a_name_from_two_in_two_texts(
+        self, person: vault.Identity
+    ) -> None:
+        first, last = person.name.split()
+        assume(first != last)
+        candidate = _sealed(person)
+        for kind, texts in {"name": (first,), "full_name": (first, last)}.items():
+            written = facts(*(f"We spoke of {text}, and of queues." for text in texts))
+            for export, fields in _both(written, person).items():
+                found = guard.find(candidate, export, fields, written)
+                assert found & {"name", "full_name"} == {kind}
 
     @settings(max_examples=20)
     @given(people)

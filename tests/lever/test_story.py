@@ -207,11 +207,11 @@ def test_sending_anyway_is_in_the_audit_trail(recruiter: Member, stopped: Interv
     assert Export.objects.get().state == "waiting"
 
 
-@pytest.mark.parametrize("kind", ["email", "phone", "link"])
+@pytest.mark.parametrize("kind", ["full_name", "email", "phone", "link"])
 def test_what_is_no_common_word_cannot_be_sent_anyway(
     recruiter: Member, stopped: Interview, kind: str
 ) -> None:
-    Export.objects.update(detail={"kinds": [kind, "name"]})
+    Export.objects.update(detail={"kinds": [kind, "place"]})
     shown = _story(recruiter, stopped)
     assert "Ask to rephrase" in shown and "Send anyway" not in shown
     assert _send_anyway(recruiter, stopped) == 404

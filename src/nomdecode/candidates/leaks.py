@@ -1,7 +1,7 @@
 """Finds pieces of an identity in texts, however they are spaced, cased or accented.
 
-It would rather find too much: a person then reads the text and decides. What it lets through is
-listed where it does so.
+It would rather find too much: a person then reads the text and decides, or has it rephrased. What
+it lets through is listed where it does so.
 """
 
 import re
@@ -47,20 +47,23 @@ def listed(kind: str) -> frozenset[str]:
 
 
 def find(person: Person, texts: Iterable[str], allowed: Iterable[str] = ()) -> set[str]:
-    """The kinds of piece found: name, email, phone, place, headline, link."""
+    """The kinds of piece found: name, full_name, email, phone, place, headline, link.
+
+    full_name instead of name: more than one part of it, be it in one text or in several.
+    """
     patterns = list(_patterns(person, [_words(text) for text in allowed]))
-    found: set[str] = set()
+    found: set[Pattern] = set()
     for text in texts:
         bare, folded = _beside_bare([unaccented(text)]), _beside_bare(forms(text))
         found |= {
-            pattern.kind
+            pattern
             for pattern in patterns
             if any(
                 pattern.letters in squeezed and pattern.stands_in(form)
                 for form, squeezed in (bare if pattern.cased else folded)
             )
         }
-    return found
+    return _kinds(found)
 
 
 def _beside_bare(texts: Iterable[str]) -> list[tuple[str, str]]:
@@ -74,6 +77,7 @@ class Pattern:
     letters: str = ""  # what stands in every text that it matches: most texts need no regex
     cased: bool = False  # looked for in the text as it was written, accents aside
     plain_words: bool = False  # "as a" is no sign of Asa
+    part: str = ""  # which word of the name
 
     def stands_in(self, text: str) -> bool:
         return any(
@@ -89,6 +93,14 @@ def _is_plain(match: str) -> bool:
     everyday = [chunk for chunk in chunks if chunk in listed("everyday")]
     others = [chunk for chunk in chunks if chunk not in listed("everyday") and len(chunk) > 1]
     return len(chunks) > 1 and not others and any(len(chunk) > 1 for chunk in everyday)
+
+
+def _kinds(found: set[Pattern]) -> set[str]:
+    kinds, parts = {pattern.kind for pattern in found}, {pattern.part for pattern in found} - {""}
+    # "It will, and may": of Will May that says nothing, one beside the other does (_whole).
+    if len(parts) > 1 and not parts <= listed("everyday"):
+        kinds.add("full_name")
+    return kinds - {"name"} if "full_name" in kinds else kinds
 
 
 def _patterns(person: Person, allowed: list[str]) -> Iterator[Pattern]:
@@ -109,29 +121,51 @@ def _patterns(person: Person, allowed: list[str]) -> Iterator[Pattern]:
 def _name(name: str) -> Iterator[Pattern]:
     words = [word.strip("-'’.,()\"") for word in name.split()]
     words = [word for word in words if word]
-    parts = {piece for word in words for piece in (word, *re.split(r"[-'’.]", word))}
-    unlisted = {part for part in parts if fold(part) not in listed("particles")} or parts
-    for part in unlisted:
-        yield from _name_part(part, always_capital=name.islower())
-    for glued in {"".join(words), "".join([*words[1:], words[0]]) if words else ""}:
-        if len(words) > 1 and len(_squeezed(glued)) >= HANDLE:
-            yield from _hidden("name", glued, LONG)
-    if len(words) > 1 and len(words[-1]) >= 4:
-        yield from _hidden("name", words[0][0] + words[-1], 99)
+    pieces = [(part, word) for word in words for part in (word, *re.split(r"[-'’.]", word)) if part]
+    unlisted = [each for each in pieces if fold(each[0]) not in listed("particles")] or pieces
+    part_of: dict[str, str] = {}  # a part that stands in two words is one part
+    for part, word in unlisted:
+        within = any(_squeezed(part) in _squeezed(other) for other in words if other != word)
+        label = part_of.setdefault(_squeezed(part), _squeezed(word))
+        yield from _name_part(part, label, within, always_capital=name.islower())
     if len(words) > 1:
-        yield Pattern("name", _bounded(r"[\W_]+".join(map(re.escape, map(fold, words)))))
+        yield from _whole(words)
+        if len(words[-1]) >= 4:
+            initial = words[0][0] + words[-1]
+            yield from _hidden("name", initial, 99, part=_squeezed(words[-1]))
+    elif words and len(words[0]) > 1 and NO_SPACES.search(words[0]):  # first and last in one
+        yield from _hidden("full_name", words[0], 2)
 
 
-def _name_part(part: str, always_capital: bool) -> Iterator[Pattern]:
+def _name_part(part: str, word: str, within: bool, always_capital: bool) -> Iterator[Pattern]:
+    """`within`: another word of the name holds it, as Christiansen does Christian."""
     letters = _squeezed(part)
     if len(letters) > 2 or (len(letters) == 2 and NO_SPACES.search(letters)):
-        yield from _hidden("name", part, LONG, plain_words=True)
+        inside = "" if within else word
+        yield from _hidden("name", part, LONG, plain_words=True, part=word, inside=inside)
     elif len(letters) == 2 and (always_capital or not part[0].islower()):
-        bare = re.sub(r"[\W_]", "", unaccented(part))
-        within = bare[0].upper() + "".join(f"[{char.lower()}{char.upper()}]" for char in bare[1:])
         # "An excellent answer": a capital that only begins a sentence says nothing.
         begins = r"(?<=[^\W_])[ ,]+" if letters in listed("everyday") else f"(?<!{LETTER})"
-        yield Pattern("name", f"{begins}{within}(?!{LETTER})", cased=True)
+        yield Pattern("name", f"{begins}{_capital(part)}(?!{LETTER})", cased=True, part=word)
+
+
+def _whole(words: list[str]) -> Iterator[Pattern]:
+    """All words of a name beside each other, in either order."""
+    # "Can do", "do an": a name of everyday words is one where it has its capitals.
+    everyday = set(map(_squeezed, words)) <= listed("everyday") | listed("particles")
+    kind = "name" if everyday else "full_name"
+    for order in (words, [*words[1:], words[0]]):
+        if len(_squeezed("".join(order))) >= HANDLE:
+            yield from _hidden(kind, "".join(order), LONG)
+        if everyday:
+            capitals = GAP.join(map(_capital, order))
+            yield Pattern("full_name", _bounded(capitals), cased=True)
+    yield Pattern(kind, _bounded(r"[\W_]+".join(map(re.escape, map(fold, words)))))
+
+
+def _capital(word: str) -> str:
+    bare = re.sub(r"[\W_]", "", unaccented(word))
+    return bare[:1].upper() + "".join(f"[{char.lower()}{char.upper()}]" for char in bare[1:])
 
 
 # --- addresses
@@ -209,13 +243,15 @@ def _phrase(kind: str, phrase: str, allowed: list[str]) -> Iterator[Pattern]:
 # --- letters
 
 
-def _hidden(kind: str, piece: str, long: int, plain_words: bool = False) -> Iterator[Pattern]:
+def _hidden(
+    kind: str, piece: str, long: int, plain_words: bool = False, part: str = "", inside: str = ""
+) -> Iterator[Pattern]:
     """`piece` on its own however spaced; from `long` letters on also inside a longer word."""
     for form in forms(piece):
         letters = _bare(form)
-        yield Pattern(kind, _bounded(_letters(form)), letters, plain_words=plain_words)
+        yield Pattern(kind, _bounded(_letters(form)), letters, plain_words=plain_words, part=part)
         if len(_squeezed(form)) >= long or NO_SPACES.search(form):
-            yield Pattern(kind, _letters(form, TIGHT), letters)
+            yield Pattern(kind, _letters(form, TIGHT), letters, part=inside)
 
 
 def _letters(form: str, gap: str = GAP) -> str:

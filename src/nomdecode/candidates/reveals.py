@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from nomdecode.candidates import consent, signals
 from nomdecode.candidates.models import Candidate
@@ -29,6 +30,11 @@ def why_not(candidate: Candidate, member: Member, now: datetime) -> str:
             "You interviewed this candidate, and we never show interviewers who somebody is. "
             "Another recruiter or admin can open the details."
         )
+    return why_closed(candidate, now)
+
+
+def why_closed(candidate: Candidate, now: datetime) -> str:
+    """The same for whoever did not interview them."""
     if candidate.erased_at:
         return "The candidate had their details erased. Nothing is left to show."
     if candidate.withdrawn_at:
@@ -54,6 +60,16 @@ def interviewed(candidate: Candidate, member: Member) -> bool:
         return False
     ways = interview.assignments.filter(member=member), interview.former.filter(pk=member.pk)
     return any(each.exists() for each in ways)
+
+
+def outcome_unread(candidates: list[Candidate], member: Member) -> set[UUID]:
+    """Of whom the member may not read the outcome: they are to write a scorecard first."""
+    to_write = Candidate.objects.filter(
+        pk__in=[each.pk for each in candidates],
+        interview__assignments__member=member,
+        interview__assignments__scorecards=None,
+    )
+    return set(to_write.values_list("pk", flat=True))
 
 
 class Sent(NamedTuple):

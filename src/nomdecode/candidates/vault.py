@@ -142,7 +142,7 @@ def address(candidate: Candidate) -> str:
 
 
 def find_leaks(candidate: Candidate, texts: Iterable[str], allowed: Iterable[str] = ()) -> set[str]:
-    """Which kinds of its pieces stand in `texts`: name, email, phone, place, headline, link.
+    """Which kinds of its pieces stand in `texts`, as leaks.find names them.
 
     `allowed`: the position's title and place, which give nobody away. Raises Erased.
     """

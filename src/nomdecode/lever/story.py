@@ -24,6 +24,7 @@ from nomdecode.pipeline.models import Opportunity, Stage
 
 KINDS = {
     "name": "a name",
+    "full_name": "more than one part of the name",
     "email": "an e-mail address",
     "phone": "a phone number",
     "place": "the place",

@@ -61,6 +61,7 @@ def mine(request: HttpRequest, candidate: Candidate, token: str) -> HttpResponse
         "not_passed": not_passed,
         "open": not (not_passed or candidate.withdrawn_at or state == "lapsed"),
         "may_agree": consent.may_still_agree(candidate, now),
+        "may_open": not reveals.why_closed(candidate, now),
         "seen": seen,
         "sent": reveals.sent(candidate),
         "done": " ".join(DONE.get(each, "") for each in request.GET.getlist("done")),

@@ -29,14 +29,18 @@ STATES = {
     "waiting": ("info", "Asked, no answer yet"),
     "lapsed": ("warn", "Did not answer in time"),
     "unasked": ("quiet", "Not asked yet"),
+    "not_passed": ("quiet", "Did not pass"),
 }
 
 
-def state_in_words(candidate: Candidate, now: datetime) -> tuple[str, str]:
+def state_in_words(candidate: Candidate, now: datetime, reads: bool) -> tuple[str, str]:
+    """`reads`: whether the reader may read the outcome."""
     if candidate.erased_at:
         return STATES["erased"]
     if candidate.withdrawn_at:
         return STATES["withdrew"]
+    if reads and candidate.not_passed_at and candidate.not_passed_at <= now:
+        return STATES["not_passed"]
     return STATES[consent.state(candidate, now)]
 
 
@@ -47,7 +51,8 @@ def index(request: MemberRequest) -> HttpResponse:
     found = found.filter(pseudonym__icontains=sought).prefetch_related("consents")
     page = Paginator(found, PAGE_LENGTH).get_page(request.GET.get("page"))
     now = timezone.now()
-    rows = [(candidate, state_in_words(candidate, now)) for candidate in page]
+    unread = reveals.outcome_unread(list(page), request.member)
+    rows = [(each, state_in_words(each, now, each.pk not in unread)) for each in page]
     return render(request, "candidates/list.html", {"rows": rows, "page": page, "sought": sought})
 
 
@@ -65,9 +70,11 @@ def _page(
     request: MemberRequest, candidate: Candidate, form: PurposeForm, status: int = 200
 ) -> HttpResponse:
     now = timezone.now()
+    reads = not reveals.outcome_unread([candidate], request.member)
     context = {
         "candidate": candidate,
-        "state": state_in_words(candidate, now),
+        "state": state_in_words(candidate, now, reads),
+        "interviewed": reveals.interviewed(candidate, request.member),
         "why_not": reveals.why_not(candidate, request.member, now),
         "form": form,
         "seen": reveals.seen(candidate, request.member),
