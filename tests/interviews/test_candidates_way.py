@@ -96,6 +96,7 @@ def test_what_was_typed_is_kept_and_the_file_asked_for_again(
     assert response.status_code == 422
     assert "Ada Lovelace" in shown
     assert "has to be chosen again" in shown
+    assert 'role="alert" tabindex="-1" autofocus' in shown  # else it is far below a phone's screen
     assert not Candidate.objects.exists()
 
 

@@ -1,5 +1,6 @@
 """The pages of interviews: who sees what, and what each button does."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -243,6 +244,7 @@ def test_a_single_interviewer_decides_without_being_asked(
     [
         ({"starts_at": ""}, "Choose a day and a time."),
         ({"starts_at": "2020-01-01T10:00"}, "This time has passed."),
+        ({"starts_at": f"{timezone.now().year + 2}-01-01T10:00"}, "more than a year away"),
         ({"minutes": "5"}, "At least 15 minutes."),
         ({"meeting_url": "http://meet.example"}, "begins with https://"),
         ({"meeting_url": "javascript:alert(1)"}, "begins with https://"),
@@ -288,7 +290,34 @@ def test_another_organisations_member_cannot_be_chosen(recruiter: Member, fresh:
 
 @pytest.mark.parametrize("name", ["cancel", "held", "no_show", "recognise"])
 def test_a_get_changes_nothing(interview: Interview, recruiter: Member, name: str) -> None:
-    assert as_(recruiter).get(url(name, interview.pk)).status_code == 405
+    answer = as_(recruiter).get(url(name, interview.pk))
+    assert answer.status_code == 405
+    assert answer["Allow"] == "POST"
+    assert f'href="{url("interview", interview.pk)}">Go back' in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("minutes", "offered"),
+    [(30, set()), (10, {"held"}), (-10, {"held", "no-show"}), (-90, {"held", "no-show"})],
+)
+def test_what_became_of_it_can_be_said_once_it_can_have_begun(
+    position: Position, recruiter: Member, iris: Member, minutes: int, offered: set[str]
+) -> None:
+    begins = timezone.now() + timedelta(minutes=minutes)
+    shown = page(as_(recruiter), "interview", factories.interview(position, [iris], begins).pk)
+    for part in ('commandfor="{}"', '<dialog class="dialog" id="{}"'):
+        assert {each for each in ("held", "no-show") if part.format(each) in shown} == offered
+
+
+def test_after_a_no_show_only_who_can_is_told_to_choose_another_time(
+    position: Position, recruiter: Member, iris: Member
+) -> None:
+    said = {}
+    for member in (recruiter, iris):
+        missed = factories.interview(position, [iris], timezone.now() - timedelta(minutes=20))
+        answer = as_(member).post(url("no_show", missed.pk), follow=True)
+        said[member.role] = "You can choose another time" in answer.content.decode()
+    assert said == {Role.RECRUITER: True, Role.INTERVIEWER: False}
 
 
 def test_an_interviewer_who_recognises_the_person_asks_for_another(
@@ -411,6 +440,36 @@ def test_asking_lists_what_is_missing(interview: Interview, iris: Member) -> Non
     assert "You are the decider: choose a decision." in asked.content.decode()
 
 
+def test_too_few_words_are_said_once_for_each_criterion(interview: Interview, iris: Member) -> None:
+    first, second = interview.position.criteria.all()
+    few = {f"evidence-{each.pk}": "Fine" for each in (first, second)}
+    asked = as_(iris).post(url("draft", interview.pk), filled(interview, ask="1", **few))
+    for criterion in (first, second):
+        sentence = f"what they said or did for “{criterion.name}”: at least 10 characters"
+        assert sentence in asked.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"recognised": "", "decision": ""}, 'name="decision"'),
+        ({"recognised": "", "evidence": "Fine"}, 'name="evidence-{}"'),
+        ({"evidence": "Fine", "rating": ""}, 'name="rating-{}"'),
+    ],
+)
+def test_the_first_field_concerned_has_the_focus(
+    interview: Interview, iris: Member, wrong: dict[str, str], field: str
+) -> None:
+    second = interview.position.criteria.all()[1].pk
+    named = {f"{k}-{second}" if k in ("evidence", "rating") else k: v for k, v in wrong.items()}
+    shown = as_(iris).post(url("submit", interview.pk), filled(interview) | named).content.decode()
+    focused = [
+        each for each in re.findall(r"<(?:input|textarea)[^>]*>", shown) if "autofocus" in each
+    ]
+    assert len(focused) == 1
+    assert field.format(second) in focused[0]
+
+
 def test_sent_it_is_on_the_interviews_page(interview: Interview, iris: Member) -> None:
     response = as_(iris).post(url("submit", interview.pk), filled(interview), follow=True)
     assert SECRET in response.content.decode()
@@ -451,7 +510,20 @@ def test_asked_to_rephrase_the_form_says_so_without_saying_what(
     place = place_of(interview, iris)
     factories.submitted(place)
     Assignment.objects.filter(pk=place.pk).update(rephrase_asked_at=timezone.now())
-    assert "describe the work, not the person" in page(as_(iris), "scorecard", interview.pk)
+    shown = page(as_(iris), "scorecard", interview.pk)
+    assert "describe the work, not the person" in shown
+
+
+def test_asked_to_rephrase_after_it_left_only_words_can_be_changed(
+    position: Position, iris: Member
+) -> None:
+    interview = factories.held_interview(position, [iris])
+    factories.submitted(interview.assignments.get())
+    Assignment.objects.update(rephrase_asked_at=timezone.now())
+    shown = page(as_(iris), "scorecard", interview.pk)
+    choices = re.findall(r'<input type="radio"[^>]*>', shown)
+    assert choices
+    assert all("checked" in each or "disabled" in each for each in choices)
 
 
 def test_after_the_outcome_left_the_form_is_closed(position: Position, iris: Member) -> None:

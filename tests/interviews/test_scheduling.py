@@ -143,6 +143,27 @@ def test_a_withdrawn_candidate_is_not_scheduled_again(fresh: Interview, recruite
     assert not Letter.objects.filter(kind="scheduled").exists()
 
 
+# --- not before it begins
+
+
+def beginning_in(minutes: float, of: Member) -> Interview:
+    begins = timezone.now() + timedelta(minutes=minutes)
+    return factories.interview(factories.position(of.organisation), team(of.organisation), begins)
+
+
+def test_before_it_begins_nobody_can_have_stayed_away(recruiter: Member) -> None:
+    with pytest.raises(Refused, match="may still come"):
+        scheduling.no_show(beginning_in(1, recruiter), recruiter)
+    assert scheduling.no_show(beginning_in(-1, recruiter), recruiter).state == State.NO_SHOW
+
+
+def test_it_may_begin_a_little_early_but_not_much(recruiter: Member) -> None:
+    with pytest.raises(Refused, match="has not begun"):
+        scheduling.held(beginning_in(16, recruiter), recruiter, timezone.now())
+    held = scheduling.held(beginning_in(14, recruiter), recruiter, timezone.now())
+    assert held.state == State.HELD
+
+
 # --- interviewers
 
 

@@ -219,6 +219,36 @@ def test_the_same_from_two_tabs_is_no_conflict(place: Assignment) -> None:
     assert scorecards.save_draft(place, {"notes": "Same"}, 0) == version
 
 
+def test_a_page_goes_on_from_its_own_draft_though_the_answer_was_lost(place: Assignment) -> None:
+    scorecards.save_draft(place, {"notes": "Asked"}, 0, "page", 1)
+    scorecards.save_draft(place, {"notes": "Asked first"}, 0, "page", 2)
+    place.refresh_from_db()
+    assert place.draft["notes"] == "Asked first"
+
+
+def test_what_a_page_sent_before_and_comes_late_is_dropped(place: Assignment) -> None:
+    scorecards.save_draft(place, {"notes": "Asked first"}, 0, "page", 2)
+    scorecards.save_draft(place, {"notes": "Asked"}, 0, "page", 1)
+    place.refresh_from_db()
+    assert place.draft["notes"] == "Asked first"
+
+
+def test_what_a_page_sends_when_it_is_left_replaces_no_draft_of_another(place: Assignment) -> None:
+    scorecards.save_draft(place, {"notes": "One tab"}, 0, "page", 1)
+    scorecards.save_draft(place, {"notes": "The other tab"}, 1, "other", 1)
+    with pytest.raises(Stale):
+        scorecards.save_draft(place, {"notes": "One tab, late"}, 1, "page", 2)
+
+
+def test_what_a_page_sends_when_it_is_left_does_not_come_after_the_scorecard(
+    place: Assignment,
+) -> None:
+    scorecards.save_draft(place, {"notes": "Draft"}, 0, "page", 1)
+    factories.submitted(place)
+    with pytest.raises(Stale):
+        scorecards.save_draft(place, {"notes": "Late"}, 1, "page", 2)
+
+
 def test_a_draft_typed_in_another_tab_before_sending_does_not_come_back(
     place: Assignment,
 ) -> None:

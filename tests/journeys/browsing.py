@@ -37,6 +37,13 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+def sign_in(page: Page, who: str) -> None:
+    """On the page for it."""
+    page.get_by_label("E-mail").fill(who)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
 @dataclass
 class Visits:
     """Opens windows for people, and writes down what went wrong in them.
@@ -77,9 +84,7 @@ class Visits:
 
     def _sign_in(self, page: Page, who: str) -> None:
         page.goto(f"{self.product.url}/accounts/login/")
-        page.get_by_label("E-mail").fill(who)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
+        sign_in(page, who)
         page.wait_for_url(f"{self.product.url}/")
         self.signed_in[who] = page.context.storage_state()  # type: ignore[assignment]
 

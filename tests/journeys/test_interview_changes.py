@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from playwright.sync_api import Page, expect
 
 from journeys import steps
-from journeys.browsing import Visits
+from journeys.browsing import Visits, sign_in
 from journeys.product import Product
 from journeys.steps import ADA, IRIS, OMAR, REMY
 
@@ -49,6 +49,10 @@ def test_an_interview_is_moved_missed_moved_again_and_cancelled(
     candidate.reload()
     expect(candidate.locator("#interview dd").first).not_to_have_text(before)
 
+    expect(recruiter.get_by_role("button", name="Did not come")).to_have_count(0)
+    begins = "UPDATE interviews_interview SET starts_at = now() WHERE id = %s RETURNING id"
+    assert product.rows(begins, one.pk)
+    recruiter.reload()
     steps.confirm(recruiter, "Did not come", "They did not come")
     expect(recruiter.get_by_text("Noted: the candidate did not come.")).to_be_visible()
     recruiter.get_by_role("link", name="Choose another time").click()
@@ -93,15 +97,27 @@ def test_an_interviewer_who_recognises_the_person_is_replaced(
 def test_a_draft_survives_a_closed_tab_and_a_scorecard_is_sent_once(
     visit: Visits, product: Product
 ) -> None:
-    visit.expected |= {422}
+    visit.expected |= {403, 422}
     recruiter, iris = visit(REMY), visit(IRIS)
     one = steps.held(visit, product, recruiter)
     steps.fill_scorecard(iris, one.interview, words="Began with the question.")
-    expect(iris.get_by_text("Draft kept")).to_be_visible()
+    iris.goto(one.interview)  # at once: before a pause in which it would have been kept
     elsewhere = iris.context.new_page()
     iris.close()
     elsewhere.goto(f"{one.interview}scorecard/")
     expect(elsewhere.get_by_label("Notes")).to_have_value("Began with the question.")
+
+    elsewhere.context.clear_cookies(name="nomdecode_session")
+    elsewhere.get_by_label("Notes").fill("The session has ended.")
+    expect(elsewhere.get_by_text("what you typed is still here")).to_be_visible()
+    with elsewhere.expect_popup() as opened:
+        elsewhere.get_by_role("link", name="Sign in in another tab").click()
+    sign_in(opened.value, IRIS)
+    opened.value.wait_for_url(f"{product.url}/")
+    elsewhere.get_by_label("Notes").fill("Began with the question, signed in anew.")
+    expect(elsewhere.get_by_text("Draft kept")).to_be_visible()
+    expect(elsewhere.get_by_text("what you typed is still here")).to_be_hidden()
+    elsewhere.get_by_label("Notes").fill("Began with the question.")
 
     elsewhere.get_by_role("button", name="Send scorecard").click()
     missing = elsewhere.get_by_role("dialog").get_by_role("listitem")

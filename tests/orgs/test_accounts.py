@@ -39,6 +39,24 @@ def test_signing_in_by_address_and_password(user: User, client: Client) -> None:
     assert client.get(reverse("orgs:profile")).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("sent_from", "back"),
+    [
+        ("http://testserver/members/?page=2", "/members/%3Fpage%3D2"),
+        ("http://evil.example/members/", "/"),
+        ("http://testserver//evil.example/", "/"),
+        ("", "/"),
+    ],
+)
+def test_who_sent_a_form_signed_out_comes_back_to_its_page_and_is_told(
+    client: Client, sent_from: str, back: str
+) -> None:
+    answer = client.post(reverse("orgs:invite"), headers={"referer": sent_from})
+    assert answer["Location"] == f"/accounts/login/?next={back}&undone=1"
+    shown = client.get(answer["Location"]).content.decode()
+    assert "You were signed out, so that was not done." in shown
+
+
 def test_signing_out_takes_a_post(user: User, client: Client) -> None:
     sign_in(client)
     client.get(reverse("account_logout"))

@@ -1,10 +1,13 @@
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.core.mail.backends import locmem
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -69,6 +72,22 @@ def test_who_has_joined_is_signed_in_and_can_sign_in_again(client: Client) -> No
     again = Client()
     again.post(reverse("account_login"), {"login": "iris@acme.example", "password": PASSWORD})
     assert again.get(reverse("orgs:profile")).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_clicks_at_the_same_moment_leave_one_open_invitation(admin: Member) -> None:
+    both = Barrier(4)
+
+    def click(_: int) -> None:
+        try:
+            both.wait()
+            invitations.invite(admin.organisation, "iris@acme.example", Role.INTERVIEWER, admin)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as clicks:
+        list(clicks.map(click, range(4)))
+    assert invitations.pending(admin.organisation).count() == 1
 
 
 def test_opening_the_link_changes_nothing(client: Client) -> None:

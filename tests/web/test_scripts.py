@@ -294,3 +294,94 @@ def test_what_the_reader_has_unfolded_stays_unfolded_when_its_part_is_put_anew(
     }"""
     )
     assert after == [False, True]
+
+
+# Stands in for the scorecard, and for htmx: what is asked of the server is written down.
+SCORECARD = """
+<form id="scorecard" hx-post="/draft" method="post"><textarea name="notes"></textarea>
+<div id="kept"><input type="hidden" name="draft_version" value="0">Your draft is kept</div></form>
+"""
+ASKS = """
+window.asked = [];
+window.htmx = {
+  trigger: (form, name) => window.asked.push(form.notes.value),
+  swap: () => {},
+};
+window.answer = (name, xhr) => {
+  const form = document.getElementById("scorecard");
+  form.dispatchEvent(new CustomEvent("htmx:beforeSend", { detail: { xhr } }));
+  const successful = xhr.status === 200;
+  form.dispatchEvent(new CustomEvent("htmx:afterRequest", { detail: { xhr, successful } }));
+};
+"""
+
+
+@pytest.fixture
+def scorecard_page(browser_page: Page) -> Iterator[Page]:
+    page = browser_page.context.new_page()
+    page.clock.install()
+    page.add_init_script(ASKS)
+    show(page, SCORECARD, "draft.js")
+    page.wait_for_load_state()
+    page.clock.pause_at(datetime.now() + timedelta(hours=1))
+    yield page
+    page.close()
+
+
+def test_a_draft_is_kept_also_while_somebody_types_on_and_on(scorecard_page: Page) -> None:
+    for _ in range(16):
+        scorecard_page.get_by_role("textbox").press_sequentially("x")
+        scorecard_page.clock.run_for(500)
+    assert len(scorecard_page.evaluate("asked")) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "html", "said"),
+    [
+        (0, "", "Not kept: no connection. It is tried again."),
+        (502, "", "Not kept: no connection. It is tried again."),
+        (200, '<body data-page="plain">', "Not kept: you are signed out."),
+        (404, "", "Not kept."),
+    ],
+)
+def test_a_draft_that_was_not_kept_says_so_and_is_tried_again(
+    scorecard_page: Page, status: int, html: str, said: str
+) -> None:
+    scorecard_page.get_by_role("textbox").fill("So far")
+    scorecard_page.evaluate("xhr => answer('', xhr)", {"status": status, "responseText": html})
+    assert scorecard_page.locator("#kept").inner_text() == said
+    scorecard_page.evaluate("dispatchEvent(new Event('online'))")
+    assert scorecard_page.evaluate("asked") == ["So far"]
+
+
+def test_leaving_the_page_sends_what_is_unsaved_once(scorecard_page: Page) -> None:
+    sent: list[str | None] = []
+
+    def keep(route: Route) -> None:
+        sent.append(route.request.post_data)
+        route.fulfill(body="")
+
+    scorecard_page.route("**/draft", keep)
+    scorecard_page.evaluate("dispatchEvent(new Event('pagehide'))")
+    scorecard_page.get_by_role("textbox").fill("So far")
+    with scorecard_page.expect_response("**/draft"):
+        scorecard_page.evaluate(
+            "() => { for (let i = 0; i < 2; i++) dispatchEvent(new Event('pagehide')); }"
+        )
+    assert sent == ["notes=So+far&draft_version=0&number=1"]
+
+
+def test_a_page_with_something_typed_outlives_the_end_of_the_session(browser_page: Page) -> None:
+    """Others load anew, and so ask to sign in."""
+    end = """() => document.dispatchEvent(new CustomEvent("htmx:beforeSwap", {
+        detail: { serverResponse: '<body data-page="plain">' } }))"""
+    page = browser_page.context.new_page()
+    form = '<form method="post"><input name="title" value="Old"></form>'
+    show(page, f'{form}<p id="signed-out" hidden>You are signed out.</p>', "site.js")
+    page.get_by_role("textbox").fill("New")
+    page.evaluate(end)
+    page.get_by_text("You are signed out.").wait_for()
+    page.get_by_role("textbox").fill("Old")
+    with page.expect_navigation():
+        page.evaluate(end)
+    page.close()

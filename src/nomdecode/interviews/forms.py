@@ -1,6 +1,6 @@
 """What staff type: positions, criteria, and when an interview is."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django import forms
@@ -13,6 +13,8 @@ from nomdecode.interviews import positions, scheduling
 from nomdecode.interviews.models import Criterion, Interview, Position
 from nomdecode.interviews.templates import BY_KEY, TEMPLATES, Template
 from nomdecode.orgs.models import Member
+
+A_YEAR = timedelta(days=366)
 
 
 class SecureLink(forms.URLField):
@@ -131,6 +133,8 @@ class ScheduleForm(forms.Form):
         starts_at: datetime = self.cleaned_data["starts_at"]
         if starts_at < timezone.now() and starts_at != self.unchanged:
             raise forms.ValidationError("This time has passed. Choose one to come.")
+        if starts_at > timezone.now() + A_YEAR and starts_at != self.unchanged:
+            raise forms.ValidationError("This is more than a year away. Check the year.")
         return starts_at
 
     def clean(self) -> dict[str, Any]:

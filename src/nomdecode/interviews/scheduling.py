@@ -1,7 +1,7 @@
 """When an interview is, who holds it, and what becomes of it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,6 +15,7 @@ from nomdecode.orgs import audit
 from nomdecode.orgs.models import Member
 
 OPEN = {State.UNSCHEDULED, State.SCHEDULED, State.NO_SHOW}
+EARLY = timedelta(minutes=15)  # both sides may be there before the time, and begin
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,7 @@ def _remember(interview: Interview, now: datetime) -> None:
 
     So before each change of its state, its time or its interviewers.
     """
-    started = interview.starts_at is not None and interview.starts_at <= now
-    may_have_met = interview.state in (State.SCHEDULED, State.NO_SHOW) and started
+    may_have_met = interview.state in (State.SCHEDULED, State.NO_SHOW) and has_begun(interview, now)
     if interview.state == State.HELD or may_have_met:
         interview.former.add(*interview.assignments.values_list("member", flat=True))
 
@@ -91,6 +91,14 @@ def cancel(interview: Interview, because: str, by: Member | None) -> Interview:
     return interview
 
 
+def has_begun(interview: Interview, now: datetime) -> bool:
+    return interview.starts_at is not None and interview.starts_at <= now
+
+
+def may_have_begun(interview: Interview, now: datetime) -> bool:
+    return has_begun(interview, now + EARLY)
+
+
 @transaction.atomic
 def held(interview: Interview, by: Member, now: datetime) -> Interview:
     interview = locked(interview)
@@ -98,6 +106,8 @@ def held(interview: Interview, by: Member, now: datetime) -> Interview:
         return interview
     if interview.state not in (State.SCHEDULED, State.NO_SHOW):
         raise Refused("Only an interview with a time can have been held.")
+    if not may_have_begun(interview, now):
+        raise Refused("This interview has not begun, so it cannot have been held.")
     interview.state, interview.held_at = State.HELD, now
     interview.version += 1
     interview.save()
@@ -113,6 +123,8 @@ def no_show(interview: Interview, by: Member) -> Interview:
         return interview
     if interview.state not in (State.SCHEDULED, State.HELD):
         raise Refused("Only an interview with a time can be a no-show.")
+    if not has_begun(interview, timezone.now()):
+        raise Refused("This interview has not begun, so the candidate may still come.")
     if interview.assignments.exclude(scorecards=None).exists():
         raise Refused("There is a scorecard already, so the candidate did come.")
     _remember(interview, timezone.now())

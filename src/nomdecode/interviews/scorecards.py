@@ -72,34 +72,48 @@ def _one_of(values: list[str], value: object) -> str:
 
 
 def validate(content: Content, criteria: Iterable[Criterion], decider: bool) -> dict[str, str]:
-    """What is missing or wrong: field name -> sentence. Takes tidy content."""
+    """What is missing or wrong: field name -> sentence, in the page's order. Takes tidy content."""
     errors = {}
     for criterion in criteria:
         entry = content["ratings"][str(criterion.pk)]
         if entry["rating"] is None:
             errors[f"rating-{criterion.pk}"] = f"Choose a rating for “{criterion.name}”."
         if len(entry["evidence"]) < EVIDENCE_AT_LEAST:
-            errors[f"evidence-{criterion.pk}"] = "Say in a few words what they said or did."
+            errors[f"evidence-{criterion.pk}"] = (
+                f"Say in a few words what they said or did for “{criterion.name}”: "
+                f"at least {EVIDENCE_AT_LEAST} characters."
+            )
         elif len(entry["evidence"]) > EVIDENCE_AT_MOST:
             errors[f"evidence-{criterion.pk}"] = f"At most {EVIDENCE_AT_MOST:,} characters."
     if len(content["notes"]) > NOTES_AT_MOST:
         errors["notes"] = f"At most {NOTES_AT_MOST:,} characters."
-    if not content["recognised"]:
-        errors["recognised"] = "Say whether you recognised the person."
     if decider and not content["decision"]:
         errors["decision"] = "You are the decider: choose a decision."
+    if not content["recognised"]:
+        errors["recognised"] = "Say whether you recognised the person."
     return errors
 
 
 @transaction.atomic
-def save_draft(assignment: Assignment, content: Content, version: int) -> int:
-    """Keeps an unfinished scorecard; the new draft version. Stale: another tab saved meanwhile."""
+def save_draft(
+    assignment: Assignment, content: Content, version: int, page: str = "", number: int = 0
+) -> int:
+    """Keeps an unfinished scorecard; the new draft version. Stale: another tab saved meanwhile.
+
+    `page` is the open page it was typed in and `number` counts what that page sent: an answer may
+    be lost, and what is sent when a page is left may overtake what it sent before.
+    """
     assignment = locked_assignment(assignment)
-    if assignment.draft_version != version:
-        if assignment.draft == content:
+    draft = {name: each for name, each in assignment.draft.items() if name != "from"}
+    own, before = assignment.draft.get("from") or ("", 0)
+    ours = number > 0 and own == page
+    if ours and number <= before:
+        return assignment.draft_version
+    if assignment.draft_version != version and not ours:
+        if draft == content:
             return assignment.draft_version
         raise Stale("This scorecard was changed in another tab or window.")
-    assignment.draft = content
+    assignment.draft = content | ({"from": [page, number]} if number else {})
     assignment.draft_version += 1
     assignment.save(update_fields=["draft", "draft_version"])
     return assignment.draft_version

@@ -28,6 +28,8 @@ def invite(organisation: Organisation, email: str, role: str, by: Member) -> Inv
     """Makes an invitation and has its mail sent; an earlier one to the same address ends."""
     from nomdecode.orgs import tasks  # the tasks import this module
 
+    # One at a time: the second of two clicks finds what the first one made.
+    Organisation.objects.select_for_update(no_key=True).get(pk=organisation.pk)
     email = email.strip().lower()
     pending(organisation).filter(email=email).update(revoked_at=timezone.now())
     invitation = Invitation.objects.create(

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import SimpleLazyObject
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
 from nomdecode.orgs import live
@@ -177,6 +179,24 @@ def _texts(request: HttpRequest) -> Iterator[str]:
             yield from (value for value in values if isinstance(value, str))
 
 
+def _sign_in_first(request: HttpRequest) -> HttpResponse:
+    """And back here; after a form was sent, to the page that it was on, and do it again."""
+    if request.method in ("GET", "HEAD"):
+        return redirect_to_login(request.get_full_path())
+    answer = redirect_to_login(_came_from(request))
+    answer.headers["Location"] += "&undone=1"
+    return answer
+
+
+def _came_from(request: HttpRequest) -> str:
+    referer, here = request.headers.get("Referer", ""), request.get_host()
+    if not url_has_allowed_host_and_scheme(referer, here, require_https=request.is_secure()):
+        return "/"
+    parts = urlsplit(referer)
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    return path if url_has_allowed_host_and_scheme(path, None) else "/"
+
+
 class RolesMiddleware:
     sync_capable, async_capable = True, False
 
@@ -197,7 +217,7 @@ class RolesMiddleware:
         if access in (Access.PUBLIC, Access.LINK):
             return None
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            return _sign_in_first(request)
         if any("\x00" in text for text in _texts(request)):
             raise BadRequest("a NUL character is in no text that PostgreSQL could hold")
         if access is Access.SIGNED_IN:

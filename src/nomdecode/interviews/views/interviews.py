@@ -113,6 +113,10 @@ def _context(member: Member, interview: Interview) -> dict[str, Any]:
         "reads": reads,
         "recognised": access.to_reassign(interview) if staff else [],
         "over": access.over(interview, now),
+        "may_be_held": interview.state in (State.SCHEDULED, State.NO_SHOW)
+        and scheduling.may_have_begun(interview, now),
+        "may_be_missed": interview.state == State.SCHEDULED
+        and scheduling.has_begun(interview, now),
         "now": now,
         "may_write": own is not None and interview.state in (State.SCHEDULED, State.HELD),
         "may_amend": own is not None
@@ -228,7 +232,8 @@ def held(request: MemberRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def no_show(request: MemberRequest, pk: UUID) -> HttpResponse:
     found = access.interview_or_404(request.member, pk)
-    done = "Noted: the candidate did not come. You can choose another time."
+    who = "You" if access.is_staff(request.member) else "The recruiter"
+    done = f"Noted: the candidate did not come. {who} can choose another time."
     return act(request, pk, done, lambda: scheduling.no_show(found, request.member))
 
 

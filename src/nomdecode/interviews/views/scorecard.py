@@ -9,6 +9,7 @@ from django.db import transaction
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.crypto import get_random_string
 from django.views.decorators.http import require_GET, require_POST
 
 from nomdecode.interviews import access, scorecards, sending
@@ -18,6 +19,7 @@ from nomdecode.orgs.models import Decision
 from nomdecode.orgs.roles import MemberRequest
 
 PAGE = "interviews/scorecard.html"
+PAGE_NAME_AT_MOST = 32
 
 
 def _own_or_404(request: MemberRequest, pk: UUID) -> Assignment:
@@ -49,7 +51,7 @@ def typed(post: QueryDict, criteria: list[Criterion], decider: bool) -> dict[str
 
 def _number(post: QueryDict, name: str) -> int:
     text = post.get(name, "")
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 @require_GET
@@ -76,7 +78,13 @@ def draft(request: MemberRequest, pk: UUID) -> HttpResponse:
         version = assignment.draft_version
     conflict = ""
     try:
-        version = scorecards.save_draft(assignment, content, version)
+        version = scorecards.save_draft(
+            assignment,
+            content,
+            version,
+            request.POST.get("page", "")[:PAGE_NAME_AT_MOST],
+            _number(request.POST, "number"),
+        )
     except Stale as stale:
         conflict = stale.sentence
     context = _context(assignment, criteria, content, now)
@@ -109,6 +117,7 @@ def submit(request: MemberRequest, pk: UUID) -> HttpResponse:
     assignment.refresh_from_db(fields=["draft_version"])
     context = _context(assignment, criteria, content, now)
     context |= {"errors": errors, "notice": notice, "amends": amends}
+    context["focus"] = next(iter(errors.values()), "")  # of the first field concerned
     context["rows"] = _rows(criteria, content, errors)
     return render(request, PAGE, context, status=422)
 
@@ -150,6 +159,7 @@ def _context(
         "missing": list(dict.fromkeys(missing.values())),
         "amends": card.version if card else 0,
         "draft_version": assignment.draft_version,
+        "page": get_random_string(12),
         "ratings": scorecards.RATINGS.items(),
         "decisions": Decision.choices,
         "recognised": Recognised.choices,

@@ -78,20 +78,61 @@ function complain(text) {
   hiding = setTimeout(() => (trouble.hidden = true), 10_000);
 }
 
-// A part that reloads by itself fails quietly: it tries again at the next event.
-const byHand = (event) => !/^(live:|load|every)/.test(event.detail.requestConfig?.triggeringEvent?.type ?? "load");
+// A part that reloads by itself fails quietly: it tries again at the next event. So does a draft.
+const byHand = (event) => !/^(live:|load|every|keep)/.test(event.detail.requestConfig?.triggeringEvent?.type ?? "load");
 
 document.addEventListener("htmx:sendError", (event) => {
   if (byHand(event)) complain("The server did not answer. Check the connection, then try again.");
 });
-document.addEventListener("htmx:responseError", (event) => {
+document.addEventListener("htmx:responseError", async (event) => {
+  // After signing in anew in another tab the page's token is an old one.
+  if (event.detail.xhr?.status === 403 && (await renew())) return;
   if (byHand(event)) complain("That did not work. Load the page again, then try once more.");
 });
 
 // A part of a page answered with the sign-in page: the session has ended.
+const isSignIn = (html) => html?.includes('data-page="plain"');
+const signedOut = document.getElementById("signed-out");
+
 document.addEventListener("htmx:beforeSwap", (event) => {
-  if (!event.detail.serverResponse?.includes('data-page="plain"')) return;
+  if (!isSignIn(event.detail.serverResponse)) return;
   if (document.body.dataset.page === "plain") return;
   event.detail.shouldSwap = false;
-  location.reload();
+  if (signedOut && hasUnsent()) signedOut.hidden = false;
+  else location.reload();
 });
+
+// Something is typed or chosen that the page did not come with.
+const hasUnsent = () =>
+  [...document.querySelectorAll("form[method=post]")].some((form) => [...form.elements].some(isChanged));
+
+function isChanged(field) {
+  if (field.type === "radio" || field.type === "checkbox") return field.checked !== field.defaultChecked;
+  if (field.type === "file") return field.files.length > 0;
+  if (field.matches("input, textarea")) return field.value !== field.defaultValue;
+  const options = [...(field.options ?? [])];
+  return options.some((each) => each.defaultSelected) && options.some((each) => each.selected !== each.defaultSelected);
+}
+
+// Takes over the token of the new session, so that what is typed can be sent; whether it could.
+let renewed = -Infinity;
+async function renew() {
+  if (performance.now() - renewed < 2000) return false;
+  renewed = performance.now();
+  const html = await fetch("/").then((answer) => answer.text()).catch(() => "");
+  const { body } = new DOMParser().parseFromString(html, "text/html");
+  // Somebody else may have signed in: this was not typed by them.
+  if (!body.dataset.member || body.dataset.member !== document.body.dataset.member) return false;
+  const headers = body.getAttribute("hx-headers");
+  document.body.setAttribute("hx-headers", headers);
+  for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) {
+    field.value = JSON.parse(headers)["X-CSRFToken"];
+  }
+  signedOut.hidden = true;
+  document.dispatchEvent(new Event("signed-in"));
+  return true;
+}
+
+const lookAgain = () => signedOut && !signedOut.hidden && !document.hidden && renew();
+addEventListener("focus", lookAgain);
+document.addEventListener("visibilitychange", lookAgain);
