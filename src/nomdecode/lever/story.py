@@ -93,7 +93,8 @@ def waits(export: Export | None) -> bool:
 
 
 def _time(entry: Entry) -> tuple[bool, datetime]:
-    return entry.at is None, entry.at or timezone.now()
+    """To the second that is shown: of what has the same, the cause was added first."""
+    return entry.at is None, (entry.at or timezone.now()).replace(microsecond=0)
 
 
 def _scorecards(interview: Interview) -> list[Entry]:
@@ -197,6 +198,8 @@ def _moves(opportunity: Opportunity, stages: dict[str, str]) -> list[Entry]:
     elif opportunity.archived_at:
         reason = opportunity.archive_reason or "archived"
         entries.append(Entry("Archived in Lever", "done", opportunity.archived_at, reason))
+    if opportunity.deleted_at:
+        entries.append(Entry("Deleted in Lever", "done", opportunity.deleted_at))
     return entries
 
 
