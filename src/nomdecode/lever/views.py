@@ -89,7 +89,7 @@ def _state(connection: Connection) -> dict[str, Any]:
         "connection": connection,
         "status_kind": kind,
         "status_word": word,
-        "missing": [] if connection.enabled else choices.ready(connection),
+        "missing": (choices.hindrances if connection.enabled else choices.ready)(connection),
         "problem_count": problems.count(connection),
     }
 
@@ -310,6 +310,11 @@ def _where(connection: Connection, form: SettingsForm) -> dict[str, Any]:
     return {
         "connection": connection,
         "form": form,
+        "gone": {
+            name: choices.GONE[name]
+            for name in choices.gone(connection)
+            if name in form.fields and form[name].value() == getattr(connection, name)
+        },
         "stages_listed": stages,
         "where_shows": showing.digest(
             connection.api_key_set_at,
@@ -338,7 +343,7 @@ def stages(request: MemberRequest) -> HttpResponse:
     valid = form.is_valid()
     wanted = "enabled" in request.POST
     try:
-        missing = choices.save(
+        choices.save(
             connection,
             form.chosen(),
             enabled=wanted and (valid or connection.enabled),
@@ -352,8 +357,7 @@ def stages(request: MemberRequest) -> HttpResponse:
         return _page(request, connection, form, INVALID, settings_error=STALE)
     refused = wanted and not connection.enabled
     if not valid or refused:
-        more = {"refused": refused, "missing": missing or choices.ready(connection)}
-        return _page(request, connection, form, INVALID, **more)
+        return _page(request, connection, form, INVALID, refused=refused)
     messages.success(request, "Saved. Lever is live." if connection.enabled else "Saved.")
     return redirect("lever:setup")
 
