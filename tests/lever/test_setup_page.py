@@ -211,6 +211,17 @@ def test_a_token_in_the_wrong_shape_keeps_its_label(admin: Admin) -> None:
     assert 'value="Hired"' in text_of(answer)
 
 
+def test_what_does_not_look_like_a_token_can_be_added_anyway(admin: Admin) -> None:
+    unlike = "whsec_of_some_other_form"
+    answer = admin.post("token_add", label="Hired", token=unlike, headers=HTMX)
+    assert answer.status_code == 422
+    assert "does not look like a signing token" in text_of(answer)
+    assert 'name="anyway"' in text_of(answer)
+    assert not admin.connection.tokens.exists()
+    admin.post("token_add", label="Hired", token=unlike, anyway="1", headers=HTMX)
+    assert admin.connection.tokens.get().label == "Hired"
+
+
 def test_a_token_can_be_removed(admin: Admin) -> None:
     admin.connect()
     token = admin.connection.tokens.get()

@@ -249,10 +249,16 @@ def token_add(request: MemberRequest) -> HttpResponse:
     pk = _number(request.POST.get("instead_of", ""))
     old = connections.tokens(connection).filter(pk=pk).first()
     try:
-        credentials.add_token(connection, label, text, request.member, instead_of=old)
+        anyway = "anyway" in request.POST
+        credentials.add_token(
+            connection, label, text, request.member, instead_of=old, anyway=anyway
+        )
     except connections.Invalid as error:
         more: dict[str, Any] = {"token_error": error.sentence, "token_label": label}
-        more["token_instead_of"] = pk
+        more |= {
+            "token_instead_of": pk,
+            "token_anyway": isinstance(error, credentials.UnlikeToken),
+        }
         if not request.htmx:
             return _page(request, connection, status=INVALID, **more)
         answer = render(request, "lever/setup.html#token_problem", more, status=INVALID)
