@@ -202,6 +202,19 @@ def test_every_interviewer_is_asked_alike_to_rephrase(
     assert not stopped.assignments.filter(rephrase_asked_at=None).exists()
 
 
+def test_that_they_were_asked_is_told_with_its_time_but_not_who(
+    recruiter: Member, stopped: Interview
+) -> None:
+    other = _interviewer_of(stopped)
+    before = _story(other, stopped)
+    _client(recruiter).post(reverse("lever:rephrase", args=[stopped.pk]))
+    shown = _story(recruiter, stopped)
+    (asked,) = re.findall(r"<li.*?</li>", shown[shown.index("Asked to rephrase") - 60 :], re.S)[:1]
+    assert "<time" in asked and other.name not in asked
+    assert "Ask again" in shown and "Ask to rephrase" not in shown
+    assert _story(other, stopped) == before
+
+
 def test_whoever_wrote_nothing_is_not_asked_to_rephrase(
     recruiter: Member, stopped: Interview
 ) -> None:

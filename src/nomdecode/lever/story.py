@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Max
 from django.utils import timezone
 
 from nomdecode.candidates import consent
@@ -74,7 +75,7 @@ def of(interview: Interview, export: Export | None, *, for_staff: bool) -> list[
     if export:
         if export.plan:  # read before the steps: a claim in between made steps that it lacks
             entries += [entry for step in export.steps.all() if (entry := _step(step, export))]
-        entries += _notes(export)
+        entries += _notes(export) + _rephrasing(interview, export)
     opportunity = Opportunity.objects.filter(interview=interview).first()
     if opportunity:
         stages = _stages(opportunity)
@@ -163,6 +164,17 @@ def _notes(export: Export) -> list[Entry]:
     for what in left_out:
         entries.append(Entry(f"Went without the {what}", "warn", export.exported_at, "refused"))
     return entries
+
+
+def _rephrasing(interview: Interview, export: Export) -> list[Entry]:
+    """Whom, is nobody's business: all who wrote are asked alike."""
+    at = asked_to_rephrase(interview) if export.reason == "identity" else None
+    return [Entry("Asked to rephrase", "now", at)] if at else []
+
+
+def asked_to_rephrase(interview: Interview) -> datetime | None:
+    asked = interview.assignments.exclude(rephrase_asked_at=None)
+    return asked.aggregate(at=Max("rephrase_asked_at"))["at"]
 
 
 def _stages(opportunity: Opportunity) -> dict[str, str]:

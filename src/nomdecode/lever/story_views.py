@@ -48,6 +48,7 @@ def part(request: MemberRequest, pk: UUID) -> HttpResponse:
         "asks_erasure": staff and opportunity is not None and moves.to_erase_there(opportunity),
         "taken_back": staff and taken_back.profiles(member.organisation_id).filter(interview=pk),
         "asks_rephrase": stopped and export is not None and export.reason == "identity",
+        "asks_again": stopped and story.asked_to_rephrase(interview) is not None,
         "texts": export.found_in if stopped and export and _only_common(export) else "",
     }
     return render(request, "lever/story.html", context)
