@@ -40,7 +40,7 @@ class Person:
 
 @dataclass
 class Subject:
-    """One interview, what of it belongs into Lever, and when it might leave."""
+    """One interview, what of it belongs in Lever, and when it might leave."""
 
     id: UUID  # the interview's
     candidate: UUID

@@ -149,6 +149,32 @@ def test_whoever_interviewed_is_not_told_what_stopped_it(acme, ada):
     assert sentences(ada) == [("Somebody who did not interview sees why", "Look")]
 
 
+def test_whose_interviewers_were_asked_to_rephrase_waits_and_does_not_need_staff(acme, ada, iris):
+    stopped = export(acme, ExportState.STOPPED, "identity")
+    assert len(sentences(ada)) == 1
+    asked = Assignment.objects.create(
+        interview=stopped.interview, member=iris, rephrase_asked_at=stopped.state_since
+    )
+    assert sentences(ada) == []
+    assert waits(ada) == [("1 profile", "waits until a scorecard is rephrased")]
+    asked.rephrase_asked_at -= timedelta(hours=1)  # it stopped once more since then
+    asked.save()
+    assert (len(sentences(ada)), waits(ada)) == (1, [])
+
+
+def test_who_interviewed_is_not_told_by_home_that_somebody_was_asked(acme, ada):
+    stopped = export(acme, ExportState.STOPPED, "not_allowed")
+    mine = Assignment.objects.create(interview=stopped.interview, member=ada, decider=True)
+    Scorecard.objects.create(assignment=mine, version=1, decision="yes", content={}, at=NOW)
+    Export.objects.update(reason="identity")
+    other = factories.member(acme, Role.INTERVIEWER)
+    Assignment.objects.create(
+        interview=stopped.interview, member=other, rephrase_asked_at=timezone.now()
+    )
+    assert sentences(ada) == [("Somebody who did not interview sees why", "Look")]
+    assert waits(ada) == []
+
+
 def test_an_admin_is_told_what_stops_nothing_yet(acme, ada):
     Problem.objects.create(organisation=acme, kind="fallback_gone", title="Gone", opened_at=NOW)
     Problem.objects.create(organisation=acme, kind="left_out", title="Refused", opened_at=NOW)

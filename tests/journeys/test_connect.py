@@ -86,7 +86,10 @@ def _enter_the_key(page: Page, key: str, token: str) -> None:
 
 
 def _enter_the_token(page: Page, key: str, token: str) -> None:
-    box, add = page.get_by_label("Webhook signing token"), page.get_by_role("button", name="Add")
+    box, add = (
+        page.get_by_label("Webhook signing token"),
+        page.get_by_role("button", name="Add token"),
+    )
     page.get_by_label("Label").fill("Candidate stage change")
     for wrong, sentence in (
         (key, "This is the Data API key."),
@@ -99,6 +102,24 @@ def _enter_the_token(page: Page, key: str, token: str) -> None:
     add.click()
     expect(page.locator("#tokens").get_by_text("Waiting for Lever’s test")).to_be_visible()
     assert token not in page.content()
+    _remove_others(page)
+
+
+def _remove_others(page: Page) -> None:
+    """One after another; the step stays whole, with what remains."""
+    page.on("dialog", lambda dialog: dialog.accept())
+    rows = page.locator("#tokens").get_by_role("listitem")
+    for count, other in ((2, "0" * 32), (3, "of-another-form")):
+        page.get_by_label("Webhook signing token").fill(other)
+        page.get_by_role("button", name="Add token").click()
+        if not re.fullmatch("[0-9a-f]+", other):
+            page.get_by_role("button", name="Add it anyway").click()
+        expect(rows).to_have_count(count)
+    for count in (2, 1):
+        page.get_by_role("button", name="Remove token Token").first.click()
+        expect(rows).to_have_count(count)
+        expect(page.get_by_role("heading", name="Webhook signing tokens")).to_be_visible()
+        expect(page.get_by_label("Webhook signing token")).to_be_visible()
 
 
 def _name_whom_to_perform_as(page: Page) -> None:

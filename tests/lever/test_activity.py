@@ -103,6 +103,16 @@ def test_a_row_says_what_it_waits_for_as_whom_and_when_next(admin: Member) -> No
     assert "Waits until Lever is enabled" in text
 
 
+def test_a_profile_deleted_in_lever_is_said_to_be_so_and_linked_nowhere(admin: Member) -> None:
+    row = planned(admin, state="exported")
+    factories.opportunity(row.interview)
+    assert "</span>In Lever<" in shown(admin) and "Open in Lever" in page(admin, row)
+    Opportunity.objects.update(deleted_at=timezone.now())
+    for told in (shown(admin), page(admin, row), downloaded(admin)):
+        assert "Deleted in Lever" in told
+        assert "</span>In Lever<" not in told and "Open in Lever" not in told
+
+
 def test_a_state_is_chosen(admin: Member) -> None:
     planned(admin)
     stopped = planned(admin, state="stopped", reason="gave_up")

@@ -237,11 +237,37 @@ def test_the_same_token_is_not_taken_twice(fresh: Connection, admin: Member) -> 
 def test_a_key_is_no_token_and_a_token_no_key(
     connected: Connection, lever: Running, admin: Member
 ) -> None:
-    credentials.add_token(connected, "Stage change", TOKEN, admin)
+    token = credentials.add_token(connected, "Stage change", TOKEN, admin)
+    connected.tokens.filter(pk=token.pk).update(verified_at=timezone.now())
     assert "Data API key" in sentence(
         credentials.add_token, connected, "", lever.keys["acme"], admin
     )
     assert "Stage change" in sentence(credentials.offer_key, connected, TOKEN, admin)
+
+
+def test_a_key_among_the_tokens_is_refused_and_says_where_it_belongs(
+    fresh: Connection, lever: Running, admin: Member
+) -> None:
+    key = lever.keys["acme"]
+    assert "A Data API key belongs in the step before" in sentence(
+        credentials.add_token, fresh, "", key, admin
+    )
+    assert not fresh.tokens.exists()
+
+
+def test_a_token_of_another_form_is_taken_if_somebody_says_so(
+    fresh: Connection, admin: Member
+) -> None:
+    credentials.add_token(fresh, "", "whsec_of_some_other_form", admin, anyway=True)
+    assert fresh.tokens.get().last4 == "form"
+
+
+def test_a_key_that_was_taken_for_a_token_may_still_be_the_key(
+    fresh: Connection, lever: Running, admin: Member
+) -> None:
+    credentials.add_token(fresh, "", lever.keys["acme"], admin, anyway=True)
+    factories.set_key(fresh, lever.keys["acme"], admin)
+    assert fresh.api_key_last4 == lever.keys["acme"][-4:]
 
 
 # --- perform as

@@ -211,6 +211,17 @@ def test_a_token_in_the_wrong_shape_keeps_its_label(admin: Admin) -> None:
     assert 'value="Hired"' in text_of(answer)
 
 
+def test_what_does_not_look_like_a_token_can_be_added_anyway(admin: Admin) -> None:
+    unlike = "whsec_of_some_other_form"
+    answer = admin.post("token_add", label="Hired", token=unlike, headers=HTMX)
+    assert answer.status_code == 422
+    assert "does not look like a signing token" in text_of(answer)
+    assert 'name="anyway"' in text_of(answer)
+    assert not admin.connection.tokens.exists()
+    admin.post("token_add", label="Hired", token=unlike, anyway="1", headers=HTMX)
+    assert admin.connection.tokens.get().label == "Hired"
+
+
 def test_a_token_can_be_removed(admin: Admin) -> None:
     admin.connect()
     token = admin.connection.tokens.get()
@@ -339,6 +350,59 @@ def test_a_chosen_stage_that_vanished_later_is_shown_as_gone(admin: Admin) -> No
     Connection.objects.update(stage_passed="vanished")
     assert "gone from Lever: choose another" in admin.page()
     assert "The chosen stage is gone from Lever" in admin.page("problems")
+
+
+def test_with_a_chosen_stage_gone_the_page_says_that_some_profiles_cannot_leave(
+    admin: Admin,
+) -> None:
+    admin.connect()
+    admin.save(enabled="on", waiting="all")
+    page = admin.page()
+    assert "Every outcome leaves." in page and tick(page, "where") == "tick ok"
+    Connection.objects.update(stage_passed="vanished")
+    page = admin.page()
+    assert "Some profiles cannot leave:" in page and "Every outcome leaves" not in page
+    assert tick(page, "where") == "tick danger"
+    assert "This stage is gone from Lever: choose another one." in page
+    assert re.search(r"<dt>stage</dt><dd>gone from Lever</dd>", page)
+    Connection.objects.update(enabled=False)
+    assert "Before it can be enabled:" in admin.page()
+
+
+def test_what_counts_for_unsuccessful_ones_alone_is_told_only_if_they_are_sent(
+    admin: Admin,
+) -> None:
+    admin.connect()
+    admin.save(enabled="on", archive_not_passed="on")
+    gone = {"stage_not_passed": "vanished", "archive_reason": "no-more"}
+    Connection.objects.update(**gone)
+    page = admin.page()
+    assert "Some profiles cannot leave" not in page and tick(page, "where") == "tick ok"
+    Connection.objects.update(export_unsuccessful=True, archive_not_passed=True)
+    page = admin.page(query="?preview=unsuccessful")
+    assert tick(page, "where") == "tick danger"
+    assert "This stage is gone from Lever" in page and "This reason is gone from Lever" in page
+    assert page.count("<dd>gone from Lever</dd>") == 2
+    told = admin.page("problems")
+    assert "The chosen archive reason is gone from Lever" in told
+
+
+def test_with_the_user_to_perform_as_gone_some_profiles_cannot_leave(admin: Admin) -> None:
+    admin.connect()
+    admin.save(enabled="on")
+    Connection.objects.update(perform_as="gone@acme.example")
+    page = admin.page()
+    assert "gone@acme.example is no active Lever user: choose another one." in page
+    assert "else gone@acme.example, no active Lever user" in page
+    assert "Some profiles cannot leave:" in page and tick(page, "perform-as") == "tick danger"
+
+
+def tick(page: str, section: str) -> str:
+    found = re.search(
+        rf'<section class="rung"\s+id="{section}".*?class="(tick[ a-z]*)"', page, re.S
+    )
+    assert found
+    return found[1]
 
 
 def test_two_admins_editing_at_once_are_told(admin: Admin) -> None:

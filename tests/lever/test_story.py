@@ -1,6 +1,8 @@
 """What the interview page tells of the way to Lever, and what staff may do there."""
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -19,6 +21,20 @@ from nomdecode.pipeline import moves, stages
 from nomdecode.pipeline.models import Opportunity
 
 pytestmark = pytest.mark.django_db
+
+PLAN = dict.fromkeys(
+    (
+        "kind",
+        "stage",
+        "origin",
+        "perform_as",
+        "perform_as_email",
+        "perform_as_why",
+        "owner",
+        "owner_email",
+    ),
+    "",
+)
 
 
 @pytest.fixture
@@ -59,6 +75,33 @@ def _interviews(member: Member, interview: Interview) -> Member:
 
 def test_staff_get_the_way_to_the_profile(recruiter: Member) -> None:
     assert "Open in Lever" in _story(recruiter, _in_lever(recruiter))
+
+
+def test_a_profile_deleted_in_lever_is_told_with_its_time_and_no_way_leads_there(
+    recruiter: Member,
+) -> None:
+    interview = _in_lever(recruiter)
+    Opportunity.objects.update(deleted_at=timezone.now())
+    shown = _story(recruiter, interview)
+    assert "<h2>Deleted in Lever</h2>" in shown
+    assert re.search(r"<strong>Deleted in Lever</strong>\s*<small>\s*<time", shown)
+    assert "Open in Lever" not in shown
+    assert "Deleted" not in _story(_interviewer_of(interview), interview)
+
+
+def test_what_happened_in_the_same_second_is_told_in_the_order_of_cause(
+    recruiter: Member,
+) -> None:
+    interview = _in_lever(recruiter)
+    second = timezone.now().replace(microsecond=0)
+    export = Export.objects.get()
+    Export.objects.update(plan=PLAN)
+    export.steps.create(
+        name="profile", order=0, state="done", done_at=second + timedelta(milliseconds=400)
+    )
+    Opportunity.objects.update(archived_at=second)
+    shown = _story(recruiter, interview)
+    assert shown.index("Profile created") < shown.index("Archived in Lever")
 
 
 def test_an_interviewer_never_does_since_lever_shows_the_name(recruiter: Member) -> None:
@@ -157,6 +200,19 @@ def test_every_interviewer_is_asked_alike_to_rephrase(
     _interviewer_of(stopped)
     _client(recruiter).post(reverse("lever:rephrase", args=[stopped.pk]))
     assert not stopped.assignments.filter(rephrase_asked_at=None).exists()
+
+
+def test_that_they_were_asked_is_told_with_its_time_but_not_who(
+    recruiter: Member, stopped: Interview
+) -> None:
+    other = _interviewer_of(stopped)
+    before = _story(other, stopped)
+    _client(recruiter).post(reverse("lever:rephrase", args=[stopped.pk]))
+    shown = _story(recruiter, stopped)
+    (asked,) = re.findall(r"<li.*?</li>", shown[shown.index("Asked to rephrase") - 60 :], re.S)[:1]
+    assert "<time" in asked and other.name not in asked
+    assert "Ask again" in shown and "Ask to rephrase" not in shown
+    assert _story(other, stopped) == before
 
 
 def test_whoever_wrote_nothing_is_not_asked_to_rephrase(

@@ -15,6 +15,7 @@ from nomdecode.orgs.models import Role
 from nomdecode.pipeline import moves, stages, times
 from nomdecode.pipeline.listing import harmless
 from nomdecode.pipeline.lists import LISTS
+from nomdecode.pipeline.models import Opportunity
 
 pytestmark = pytest.mark.django_db
 
@@ -118,6 +119,15 @@ def test_lever_which_shows_the_name_is_open_to_all_but_who_interviewed(
         assert found <= {theirs.url}, url
     assert theirs.url in client.get("/pipeline/").content.decode()
     assert theirs.url in client.get(lists[0]).content.decode()
+
+
+def test_a_profile_that_was_deleted_there_is_linked_nowhere(client, acme, recruiter):
+    hired = moved(acme, "lead", archived_at=timezone.now(), archive_reason="Hired", hired=True)
+    moved(acme, "lead")
+    pages = ("/pipeline/", "/pipeline/list?show=met", "/pipeline/list?show=hired")
+    assert all(hired.url in client.get(page).content.decode() for page in pages)
+    Opportunity.objects.update(deleted_at=timezone.now())
+    assert not any(hired.url in client.get(page).content.decode() for page in pages)
 
 
 def test_another_organisations_candidates_are_not_here(client, recruiter):

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection as database
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
 from django.urls import reverse
 
 from nomdecode.candidates.models import Candidate
@@ -221,7 +221,22 @@ def _looks(sentence: str, there: QuerySet[Any]) -> list[Need]:
 
 
 def _stopped(member: Member) -> QuerySet[Any]:
-    return activity.visible(member).filter(state=ExportState.STOPPED)
+    stopped = activity.visible(member).filter(state=ExportState.STOPPED)
+    return stopped.exclude(REPHRASING)
+
+
+def rephrasing(member: Member) -> QuerySet[Any]:
+    """Stopped for words in a scorecard, and since then somebody was asked for others."""
+    stopped = activity.visible(member).filter(state=ExportState.STOPPED)
+    asked = Min("interview__assignments__rephrase_asked_at")
+    return stopped.filter(REPHRASING).annotate(asked=asked)
+
+
+_ASKED = Assignment.objects.filter(
+    interview=OuterRef("interview"), rephrase_asked_at__gte=OuterRef("state_since")
+)
+# Whoever interviewed is not told what stopped it: to them nothing changes by it.
+REPHRASING = Q(Exists(_ASKED), reason="identity", own=False)
 
 
 def _exports(stopped: QuerySet[Any], member: Member) -> list[Need]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Count, Min
 
-from nomdecode.home.needs import OVERDUE, overdue, reminded
+from nomdecode.home.needs import OVERDUE, overdue, reminded, rephrasing
 from nomdecode.interviews import access
 from nomdecode.interviews.models import State
 from nomdecode.lever.models import Connection, Export, ExportState, Kind
@@ -40,7 +40,8 @@ def of(member: Member, now: datetime) -> list[Wait]:
     )
     found = {group["reason"]: group for group in groups.order_by()}
     waits = [_wait(member, connection, **found[reason]) for reason in ORDER if reason in found]
-    return [wait for wait in waits if wait] + list(_reminded(member, now))
+    others = [*_rephrasing(member), *_reminded(member, now)]
+    return [wait for wait in waits if wait] + others
 
 
 ORDER = ["consent", "hold", "", "off", "key"]
@@ -74,6 +75,14 @@ def _hold(member: Member) -> str:
     minutes = member.organisation.hold_minutes
     length = Hold(minutes).label.removeprefix("After ")
     return f"the hold of {length}" if minutes else ""
+
+
+def _rephrasing(member: Member) -> Iterable[Wait]:
+    asked = list(rephrasing(member).values_list("asked", flat=True))
+    if asked:
+        verb = "waits" if len(asked) == 1 else "wait"
+        words = f"{verb} until a scorecard is rephrased"
+        yield Wait(_number(len(asked), "profile"), words, "asked", since=min(asked))
 
 
 def _reminded(member: Member, now: datetime) -> Iterable[Wait]:

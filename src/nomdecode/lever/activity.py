@@ -51,7 +51,10 @@ def visible(member: Member) -> QuerySet[Export]:
     own = Assignment.objects.filter(member=member, interview=OuterRef("interview"))
     exports = Export.objects.filter(organisation=member.organisation_id)
     exports = exports.select_related(
-        "interview__candidate", "interview__position", "interview__outcome"
+        "interview__candidate",
+        "interview__position",
+        "interview__outcome",
+        "interview__opportunity",
     )
     former = Interview.objects.filter(former=member, pk=OuterRef("interview"))
     exports = exports.annotate(own=Exists(own) | Exists(former))
@@ -155,13 +158,17 @@ def _row(export: Any, now: datetime) -> dict[str, Any]:
         "export": export,
         "candidate": export.interview.candidate,
         "position": export.interview.position,
-        "pill": PILLS[ExportState(export.state)],
+        "pill": pill(export),
         "reason": reason(export, export.own),
         "pseudonymous": export.kind == Kind.PSEUDONYMOUS,
         "performed_as": (export.plan or {}).get("perform_as_email", ""),
         "when": export.exported_at or export.state_since,
         "next": next_at(export, export.next_try, now),
     }
+
+
+def pill(export: Export) -> str:
+    return "quiet" if export.deleted_there else PILLS[ExportState(export.state)]
 
 
 def untold(export: Export, own: bool) -> bool:
@@ -211,7 +218,7 @@ def as_csv(request: MemberRequest) -> StreamingHttpResponse:
     filters = Filters.read(request.GET)
     found = filters.apply(visible(request.member), request.member, timezone.now())
     answer = StreamingHttpResponse(
-        _lines(_with_next_try(found).select_related("interview__opportunity")),
+        _lines(_with_next_try(found)),
         content_type="text/csv; charset=utf-8",
     )
     answer["Content-Disposition"] = 'attachment; filename="activity.csv"'
@@ -239,7 +246,7 @@ def _cells(export: Any, now: datetime) -> list[str]:
         row["candidate"].pseudonym,
         row["position"].title,
         export.get_kind_display(),
-        export.get_state_display(),
+        export.state_in_words,
         row["reason"],
         _time(outcome.stands_at if outcome else None),
         _time(export.state_since),

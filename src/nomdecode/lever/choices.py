@@ -27,6 +27,10 @@ LISTED = {  # those that Lever lists
     "stage_not_passed": "stages",
     "archive_reason": "archive_reasons",
 }
+STAGES = ("stage_passed", "stage_not_passed")
+STAGE_GONE = "This stage is gone from Lever: choose another one."
+REASON_GONE = "This reason is gone from Lever: choose another one."
+GONE = dict.fromkeys(LISTED, STAGE_GONE) | {"archive_reason": REASON_GONE}
 
 
 class Stale(Exception):
@@ -156,6 +160,42 @@ def fallback_user(connection: Connection) -> dict[str, Any] | None:
 def stage_gone(connection: Connection, stage: str) -> bool:
     kept = pick_lists.known(connection, "stages")
     return bool(stage) and kept is not None and stage not in {s["id"] for s in kept.items}
+
+
+def reason_gone(connection: Connection, reason: str) -> bool:
+    kept = pick_lists.known(connection, "archive_reasons")
+    return bool(reason) and kept is not None and reason not in dict(to_archive_with(kept.items))
+
+
+def to_archive_with(reasons: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Id and text of those that Lever offers for who is not hired."""
+    return [
+        (r["id"], r["text"]) for r in reasons if r["type"] != "hired" and r["status"] != "inactive"
+    ]
+
+
+def gone(connection: Connection) -> list[str]:
+    """Fields that count now, and of which Lever no longer lists what was chosen."""
+    stages = ["stage_passed", *(["stage_not_passed"] if connection.export_unsuccessful else [])]
+    found = [name for name in stages if stage_gone(connection, getattr(connection, name))]
+    archives = connection.export_unsuccessful and connection.archive_not_passed
+    if archives and reason_gone(connection, connection.archive_reason):
+        found.append("archive_reason")
+    return found
+
+
+def hindrances(connection: Connection) -> list[str]:
+    """Why some profiles cannot leave although it is enabled: what was chosen is gone."""
+    texts = dict(connection.organisation.stages.values_list("external_id", "text"))
+    names = [getattr(connection, name) for name in gone(connection) if name in STAGES]
+    found = [
+        f"The stage “{texts.get(name, name)}” is gone from Lever: choose another one."
+        for name in dict.fromkeys(names)
+    ]
+    fallback = fallback_user(connection)
+    if fallback is not None and fallback["deactivated"]:
+        found.append(f"{connection.perform_as} is no active Lever user: choose another one.")
+    return found
 
 
 def status(connection: Connection) -> tuple[str, str]:

@@ -129,7 +129,7 @@ def _told(export: Export) -> dict[str, Any]:
         "candidate": export.interview.candidate.pseudonym,
         "kind": export.kind,
         "state": export.state,
-        "in_words": export.get_state_display(),
+        "in_words": export.state_in_words,
         "reason": export.reason,
         "why": REASONS.get(export.reason, ""),
         "created_at": export.created_at,
@@ -137,7 +137,7 @@ def _told(export: Export) -> dict[str, Any]:
         "next_try_at": min(tries, default=None),
         "exported_at": export.exported_at,
         "profile": opportunity.external_id if opportunity else "",
-        "profile_url": opportunity.url if opportunity else "",
+        "profile_url": opportunity.link if opportunity else "",
     }
 
 

@@ -34,7 +34,8 @@ def offer_key(connection: Connection, text: str, member: Member, base_url: str =
     if sentence := misplaced.sentence(key, misplaced.KEY):
         raise Invalid(sentence)
     for token, plain in connections.signing_tokens(connection):
-        if plain == key:
+        # One that verified nothing may be this key, pasted into the wrong box: Lever will tell.
+        if plain == key and token.verified_at:
             raise Invalid(f"This is the signing token “{token.label}”, not the Data API key.")
     url = base_url if base_url in settings.LEVER_URLS else connections.address(connection)
     offer = {"last4": key[-4:], "base_url": url, "member": member, "refused_at": None}
@@ -78,7 +79,7 @@ def _same(offered: OfferedKey) -> QuerySet[OfferedKey]:
 
 
 def _refusal(connection: Connection, offered: OfferedKey) -> str:
-    hint = " It looks like a signing token: that belongs into the next step."
+    hint = " It looks like a signing token: that belongs in the next step."
     looks = misplaced.looks_like_token(connections.unseal(connection, offered.sealed or b"", "key"))
     return "Lever refused this key. Copy it again, or make a new one." + (hint if looks else "")
 
@@ -178,6 +179,14 @@ UNCHECKED = Q(api_key__isnull=False, api_key_refused_at=None) & (
 # --- signing tokens
 
 
+class UnlikeToken(Invalid):
+    """It may be one all the same: in which form Lever gives them is nowhere promised."""
+
+
+UNLIKE = (
+    "This does not look like a signing token. Lever shows one at each webhook after “Generate "
+    "token”: 32 to 64 digits and letters from a to f. A Data API key belongs in the step before."
+)
 REPLACED_COUNTS = timedelta(hours=72)  # what Lever signed before is tried again for a while
 
 
@@ -188,10 +197,12 @@ def add_token(
     member: Member,
     *,
     instead_of: SigningToken | None = None,
+    anyway: bool = False,
 ) -> SigningToken:
     """`instead_of` counts for REPLACED_COUNTS longer.
 
-    Raises Invalid for what is no signing token, or one that is here already.
+    Raises Invalid for what is no signing token, or one that is here already; unless `anyway`,
+    UnlikeToken for what does not look like one.
     """
     secret = text.strip()
     if not secret:
@@ -200,6 +211,8 @@ def add_token(
         raise Invalid(sentence)
     if connection.api_key and connections.unseal(connection, connection.api_key, "key") == secret:
         raise Invalid("This is the Data API key. Each webhook in Lever shows a token of its own.")
+    if not anyway and not misplaced.looks_like_token(secret):
+        raise UnlikeToken(UNLIKE)
     with transaction.atomic():
         held = connections.held(connection)
         for token, plain in connections.signing_tokens(held):

@@ -25,7 +25,7 @@ from nomdecode.lever.story import KINDS, WHY_OWNED, WHY_PERFORMED
 from nomdecode.orgs import audit, live
 from nomdecode.orgs.models import Role
 from nomdecode.orgs.roles import MemberRequest
-from nomdecode.pipeline.models import Opportunity, Stage
+from nomdecode.pipeline.models import Stage
 
 THINGS = {"profile": "Profile", "note": "Scorecards as a note"}
 # Attempt.outcome -> pill and words.
@@ -80,7 +80,7 @@ def _context(request: MemberRequest, export: Any) -> dict[str, Any]:
         "candidate": export.interview.candidate,
         "position": export.interview.position,
         "admin": request.member.role == Role.ADMIN,
-        "pill": activity.PILLS[ExportState(export.state)],
+        "pill": activity.pill(export),
         "reason": activity.reason(export, export.own),
         "detail": _detail(export),
         "next": activity.next_at(export, todo.next_try_at if todo else None, now),
@@ -99,10 +99,10 @@ def _context(request: MemberRequest, export: Any) -> dict[str, Any]:
 def _may(export: Any, steps: list[ExportStep], now: Any) -> dict[str, Any]:
     """What is offered. Each remedy looks once more when it is asked for."""
     open_states = (ExportState.WAITING, ExportState.GOING, ExportState.STOPPED)
-    profile = Opportunity.objects.filter(interview=export.interview_id).first()
+    profile = getattr(export.interview, "opportunity", None)
     others = not export.own
     return {
-        "url": profile.url if profile and others else "",
+        "url": profile.link if profile and others else "",
         "may_retry": others and remedies.may_retry(export, now),
         "may_skip": others and export.state in open_states,
         "may_adopt": others and export.state != ExportState.ENDED,

@@ -76,7 +76,7 @@ def _of_the_connection(connection: Connection, exports: QuerySet[Export]) -> Ite
     fallback = choices.fallback_user(connection)
     if fallback is not None and fallback["deactivated"]:
         yield _finding("fallback_gone", not_allowed.filter(detail__what="perform_as"))
-    yield from _of_stages(connection, exports)
+    yield from _of_what_is_gone(connection, exports)
     if since := reach.of(connection, timezone.now()).lost_since:
         yield _finding("unheard", exports.none(), since=since)
     if not connection.api_key_refused_at:
@@ -95,15 +95,19 @@ def _uncompared_since(connection: Connection) -> datetime | None:
     return since
 
 
-def _of_stages(connection: Connection, exports: QuerySet[Export]) -> Iterator[Finding]:
-    """Each chosen stage that Lever no longer lists, with the exports that stopped for it."""
+def _of_what_is_gone(connection: Connection, exports: QuerySet[Export]) -> Iterator[Finding]:
+    """What was chosen and Lever no longer lists; a stage with the exports that stopped for it."""
     chosen = {connection.stage_passed: [Kind.NAMED]}
     if connection.export_unsuccessful:
         other = connection.stage_not_passed or connection.stage_passed
         chosen.setdefault(other, []).append(Kind.PSEUDONYMOUS)
+    gone = choices.gone(connection)
+    if "archive_reason" in gone:
+        yield _finding("reason_gone", exports.none(), connection.archive_reason)
     stopped = exports.filter(state=ExportState.STOPPED, reason="stage_gone")
+    ids = {getattr(connection, name) for name in gone}
     for stage, kinds in chosen.items():
-        if choices.stage_gone(connection, stage):
+        if stage in ids:
             known = Stage.objects.filter(organisation=connection.organisation_id, external_id=stage)
             was = known.first()
             title = f"The stage “{was.text}” is gone from Lever" if was else ""

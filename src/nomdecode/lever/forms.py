@@ -11,7 +11,6 @@ from nomdecode.lever.misplaced import EMAIL
 from nomdecode.lever.models import Connection, Origin
 
 NOW, ALL = "now", "all"
-GONE = "This stage is gone from Lever: choose another one."
 ATTRS = {"form": "settings"}  # the fields stand in several steps, their form below them
 
 
@@ -48,8 +47,9 @@ class SettingsForm(forms.Form):
         self.connection, self.counts = connection, True
         stages, reasons = _items(connection, "stages"), _items(connection, "archive_reasons")
         self.asks_stages = bool(connection.api_key and stages)
-        if not initial["archive_reason"] and reasons:
-            initial["archive_reason"] = _not_hired(reasons)[0][0] if _not_hired(reasons) else ""
+        to_archive_with = choices.to_archive_with(reasons)
+        if not initial["archive_reason"] and to_archive_with:
+            initial["archive_reason"] = to_archive_with[0][0]
         super().__init__(data, initial=initial)
         if not self.asks_stages:
             for name in SAVED[1:]:
@@ -58,7 +58,7 @@ class SettingsForm(forms.Form):
         pairs = [(stage["id"], stage["text"]) for stage in stages]
         self._offer("stage_passed", "Choose a stage", pairs)
         self._offer("stage_not_passed", "The same", pairs)
-        self._offer("archive_reason", "Choose a reason", _not_hired(reasons))
+        self._offer("archive_reason", "Choose a reason", to_archive_with)
         for name in ("stage_passed", "stage_not_passed", "archive_reason", "origin"):
             self.fields[name].widget.attrs.update(ATTRS)
 
@@ -70,11 +70,7 @@ class SettingsForm(forms.Form):
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [("", nothing), *pairs]
-        field.error_messages["invalid_choice"] = (
-            GONE
-            if name != "archive_reason"
-            else ("This reason is gone from Lever: choose another one.")
-        )
+        field.error_messages["invalid_choice"] = choices.GONE[name]
 
     def keep(self, typed: Any) -> None:
         """Shows what was chosen and not yet saved, without judging it."""
@@ -95,7 +91,7 @@ class SettingsForm(forms.Form):
     def _still_there(self, name: str) -> str:
         stage = str(self.cleaned_data[name])
         if choices.stage_gone(self.connection, stage):
-            raise forms.ValidationError(GONE)
+            raise forms.ValidationError(choices.STAGE_GONE)
         return stage
 
     def clean_stage_passed(self) -> str:
@@ -124,9 +120,3 @@ class SettingsForm(forms.Form):
 def _items(connection: Connection, kind: str) -> list[dict[str, Any]]:
     kept = pick_lists.known(connection, kind)
     return list(kept.items) if kept else []
-
-
-def _not_hired(reasons: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    return [
-        (r["id"], r["text"]) for r in reasons if r["type"] != "hired" and r["status"] != "inactive"
-    ]

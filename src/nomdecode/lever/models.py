@@ -183,6 +183,17 @@ class Export(models.Model):
             models.Index(fields=["organisation", "state", "-created_at"], name="export_by_state"),
         ]
 
+    @property
+    def deleted_there(self) -> bool:
+        """It went to Lever, and the profile was deleted there."""
+        profile = getattr(self.interview, "opportunity", None)
+        gone = profile is not None and profile.deleted_at is not None
+        return self.state == ExportState.EXPORTED and gone
+
+    @property
+    def state_in_words(self) -> str:
+        return "Deleted in Lever" if self.deleted_there else ExportState(self.state).label
+
 
 class StepState(models.TextChoices):
     TODO = "todo", "To do"

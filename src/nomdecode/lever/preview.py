@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 
 from nomdecode.candidates import vault
+from nomdecode.lever import choices, profile
 from nomdecode.lever import connection as connections
-from nomdecode.lever import profile
 from nomdecode.lever.models import Connection, Kind
 
 PSEUDONYM = "Copper Heron"
@@ -79,13 +79,20 @@ def _rows(connection: Connection, fields: dict[str, Any]) -> list[tuple[str, str
         if name != "createdAt"
     ]
     fallback = connection.perform_as or "not chosen yet"
+    if (user := choices.fallback_user(connection)) is not None and user["deactivated"]:
+        fallback += ", no active Lever user"
     return [*rows, ("perform as", f"the interviewer, else {fallback}")]
 
 
 def _texts(connection: Connection) -> dict[str, str]:
-    """Id -> what people call it, for stages and archive reasons."""
+    """Id -> what people call it, for stages and archive reasons; of what is gone, that it is."""
     lists = connection.pick_lists.filter(kind__in=["stages", "archive_reasons"])
-    return {item["id"]: item["text"] for kept in lists for item in kept.items}
+    texts = {item["id"]: item["text"] for kept in lists for item in kept.items}
+    chosen = {connection.stage_passed, connection.stage_not_passed}
+    gone = {stage for stage in chosen if choices.stage_gone(connection, stage)}
+    if choices.reason_gone(connection, connection.archive_reason):
+        gone.add(connection.archive_reason)
+    return texts | dict.fromkeys(gone, "gone from Lever")
 
 
 def _words(value: Any, texts: dict[str, str]) -> list[str]:

@@ -63,6 +63,14 @@ KINDS = {
         "Choose a stage",
         "lever:setup#where",
     ),
+    "reason_gone": Words(
+        "The chosen archive reason is gone from Lever",
+        "Choose another one under Setup. Until then unsuccessful profiles leave, but are not "
+        "archived.",
+        "Choose a reason",
+        "lever:setup#where",
+        none="Nothing waits for it",
+    ),
     "account": Words(
         "The Data API key belongs to another Lever account",
         "Some profiles were meant for the account before. Decide under Setup where they go; "

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Max
 from django.utils import timezone
 
 from nomdecode.candidates import consent
@@ -75,7 +76,7 @@ def of(interview: Interview, export: Export | None, *, for_staff: bool) -> list[
     if export:
         if export.plan:  # read before the steps: a claim in between made steps that it lacks
             entries += [entry for step in export.steps.all() if (entry := _step(step, export))]
-        entries += _notes(export)
+        entries += _notes(export) + _rephrasing(interview, export)
     opportunity = Opportunity.objects.filter(interview=interview).first()
     if opportunity:
         stages = _stages(opportunity)
@@ -94,7 +95,8 @@ def waits(export: Export | None) -> bool:
 
 
 def _time(entry: Entry) -> tuple[bool, datetime]:
-    return entry.at is None, entry.at or timezone.now()
+    """To the second that is shown: of what has the same, the cause was added first."""
+    return entry.at is None, (entry.at or timezone.now()).replace(microsecond=0)
 
 
 def _scorecards(interview: Interview) -> list[Entry]:
@@ -165,6 +167,17 @@ def _notes(export: Export) -> list[Entry]:
     return entries
 
 
+def _rephrasing(interview: Interview, export: Export) -> list[Entry]:
+    """Whom, is nobody's business: all who wrote are asked alike."""
+    at = asked_to_rephrase(interview) if export.reason == "identity" else None
+    return [Entry("Asked to rephrase", "now", at)] if at else []
+
+
+def asked_to_rephrase(interview: Interview) -> datetime | None:
+    asked = interview.assignments.exclude(rephrase_asked_at=None)
+    return asked.aggregate(at=Max("rephrase_asked_at"))["at"]
+
+
 def _stages(opportunity: Opportunity) -> dict[str, str]:
     found = Stage.objects.filter(organisation=opportunity.organisation_id)
     return dict(found.values_list("external_id", "text"))
@@ -198,6 +211,8 @@ def _moves(opportunity: Opportunity, stages: dict[str, str]) -> list[Entry]:
     elif opportunity.archived_at:
         reason = opportunity.archive_reason or "archived"
         entries.append(Entry("Archived in Lever", "done", opportunity.archived_at, reason))
+    if opportunity.deleted_at:
+        entries.append(Entry("Deleted in Lever", "done", opportunity.deleted_at))
     return entries
 
 

@@ -39,7 +39,7 @@ def part(request: MemberRequest, pk: UUID) -> HttpResponse:
         "title": _title(export, opportunity) if apart or story.waits(export) else "Decided",
         "entries": story.of(interview, export, for_staff=apart) if reads else [story.NOT_YET],
         # Lever shows the name, which an interviewer never sees.
-        "url": opportunity.url if opportunity and apart else "",
+        "url": opportunity.link if opportunity and apart else "",
         "can_retry": stopped,
         "to_activity": staff and export is not None,
         "deleted_there": opportunity is not None
@@ -48,6 +48,7 @@ def part(request: MemberRequest, pk: UUID) -> HttpResponse:
         "asks_erasure": staff and opportunity is not None and moves.to_erase_there(opportunity),
         "taken_back": staff and taken_back.profiles(member.organisation_id).filter(interview=pk),
         "asks_rephrase": stopped and export is not None and export.reason == "identity",
+        "asks_again": stopped and story.asked_to_rephrase(interview) is not None,
         "texts": export.found_in if stopped and export and _only_common(export) else "",
     }
     return render(request, "lever/story.html", context)
@@ -55,6 +56,8 @@ def part(request: MemberRequest, pk: UUID) -> HttpResponse:
 
 def _title(export: Export | None, opportunity: Opportunity | None) -> str:
     state = export.state if export else ExportState.WAITING
+    if opportunity and opportunity.deleted_at:
+        return "Deleted in Lever"
     if state == ExportState.EXPORTED or (state == ExportState.ENDED and opportunity):
         return "In Lever"
     return "Stays here" if state == ExportState.ENDED else "On its way to Lever"

@@ -89,7 +89,7 @@ def _state(connection: Connection) -> dict[str, Any]:
         "connection": connection,
         "status_kind": kind,
         "status_word": word,
-        "missing": [] if connection.enabled else choices.ready(connection),
+        "missing": (choices.hindrances if connection.enabled else choices.ready)(connection),
         "problem_count": problems.count(connection),
     }
 
@@ -249,10 +249,16 @@ def token_add(request: MemberRequest) -> HttpResponse:
     pk = _number(request.POST.get("instead_of", ""))
     old = connections.tokens(connection).filter(pk=pk).first()
     try:
-        credentials.add_token(connection, label, text, request.member, instead_of=old)
+        anyway = "anyway" in request.POST
+        credentials.add_token(
+            connection, label, text, request.member, instead_of=old, anyway=anyway
+        )
     except connections.Invalid as error:
         more: dict[str, Any] = {"token_error": error.sentence, "token_label": label}
-        more["token_instead_of"] = pk
+        more |= {
+            "token_instead_of": pk,
+            "token_anyway": isinstance(error, credentials.UnlikeToken),
+        }
         if not request.htmx:
             return _page(request, connection, status=INVALID, **more)
         answer = render(request, "lever/setup.html#token_problem", more, status=INVALID)
@@ -310,6 +316,11 @@ def _where(connection: Connection, form: SettingsForm) -> dict[str, Any]:
     return {
         "connection": connection,
         "form": form,
+        "gone": {
+            name: choices.GONE[name]
+            for name in choices.gone(connection)
+            if name in form.fields and form[name].value() == getattr(connection, name)
+        },
         "stages_listed": stages,
         "where_shows": showing.digest(
             connection.api_key_set_at,
@@ -338,7 +349,7 @@ def stages(request: MemberRequest) -> HttpResponse:
     valid = form.is_valid()
     wanted = "enabled" in request.POST
     try:
-        missing = choices.save(
+        choices.save(
             connection,
             form.chosen(),
             enabled=wanted and (valid or connection.enabled),
@@ -352,8 +363,7 @@ def stages(request: MemberRequest) -> HttpResponse:
         return _page(request, connection, form, INVALID, settings_error=STALE)
     refused = wanted and not connection.enabled
     if not valid or refused:
-        more = {"refused": refused, "missing": missing or choices.ready(connection)}
-        return _page(request, connection, form, INVALID, **more)
+        return _page(request, connection, form, INVALID, refused=refused)
     messages.success(request, "Saved. Lever is live." if connection.enabled else "Saved.")
     return redirect("lever:setup")
 

@@ -166,7 +166,7 @@ class Board:
     def _card(self, passage: Passage) -> Card:
         limit = ageing_since(self.cohort, self.kept, passage.stage)
         ageing = limit is not None and passage.entered_at < limit
-        url = "" if passage.own else passage.opportunity.url  # type: ignore[attr-defined]
+        url = "" if passage.own else passage.opportunity.link  # type: ignore[attr-defined]
         return Card(passage, url, ageing, passage.opportunity_id in self._fresh)
 
 

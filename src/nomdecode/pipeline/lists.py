@@ -153,4 +153,4 @@ def line(row: Journey | Passage, cohort: Cohort) -> Line:
 
 
 def _url(opportunity: Opportunity | None, row: Any) -> str:
-    return "" if opportunity is None or row.own else opportunity.url
+    return "" if opportunity is None or row.own else opportunity.link

@@ -76,6 +76,11 @@ class Opportunity(models.Model):
     def __str__(self) -> str:
         return self.external_id
 
+    @property
+    def link(self) -> str:
+        """Where a person finds it; nowhere once it was deleted."""
+        return "" if self.deleted_at else self.url
+
 
 class StageMove(models.Model):
     """A fact: the opportunity came into `to_stage` at `happened_at`; when and how we heard."""

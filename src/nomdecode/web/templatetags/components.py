@@ -29,13 +29,32 @@ def ago(moment: datetime | None, absent: str = "never") -> SafeString:
     """`<time>` in words relative to now, the exact time as its title; site.js keeps it fresh."""
     if moment is None:
         return format_html("{}", absent)
-    local = timezone.localtime(moment)
     return format_html(
         '<time datetime="{}" title="{}" data-ago>{}</time>',
         moment.isoformat(),
-        f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S %Z}",
+        _exact(moment),
         relative(moment, timezone.now()),
     )
+
+
+@register.simple_tag
+def since(moment: datetime) -> SafeString:
+    """`<time>` that follows “since”: "11:06", of another day "12 Nov, 11:06"."""
+    local, now = timezone.localtime(moment), timezone.localtime()
+    day = "" if local.date() == now.date() else f"{local.day} {local:%b}, "
+    if local.year != now.year:
+        day = f"{local.day} {local:%b %Y}, "
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        _exact(moment),
+        f"{day}{local:%H:%M}",
+    )
+
+
+def _exact(moment: datetime) -> str:
+    local = timezone.localtime(moment)
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S %Z}"
 
 
 def relative(moment: datetime, now: datetime) -> str:
