@@ -124,6 +124,26 @@ def test_a_refused_key_is_a_problem_at_once_and_stops_what_waits_for_it(acme: Co
     assert acme.found() == {("key_refused", ""): 1}
 
 
+def test_a_recovery_that_has_not_come_to_its_end_is_a_problem(acme: Company) -> None:
+    acme.export("waiting", "recovering")
+    acme.export("waiting", "consent")
+    acme.settings(recovering_since=NOW)
+    assert acme.found(after=14 * MINUTE) == {}  # so long a run may take
+    assert acme.found(after=15 * MINUTE) == {("recovering", ""): 1}
+    (mail_,) = acme.watch(after=15 * MINUTE)
+    assert "nomdecode recover" in mail_.body and "1 interview waits" in mail_.body
+    acme.settings(recovering_since=None)
+    assert acme.found(after=15 * MINUTE) == {}
+
+
+def test_while_a_recovery_holds_everything_the_pages_do_not_say_live(acme: Company) -> None:
+    acme.settings(api_key=b"sealed")
+    assert "</span>Live</span>" in acme.page()
+    acme.settings(recovering_since=NOW)
+    page = acme.page()
+    assert "Held after a restore" in page and "</span>Live</span>" not in page
+
+
 def test_it_began_when_lever_refused_the_key(acme: Company) -> None:
     acme.settings(api_key_refused_at=NOW - MINUTE)
     (found,) = findings.find(acme.connection)

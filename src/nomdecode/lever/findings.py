@@ -68,6 +68,9 @@ def _of_the_connection(connection: Connection, exports: QuerySet[Export]) -> Ite
     }
     if since := connection.api_key_refused_at:
         yield _finding("key_refused", under_way.filter(reason__in=("", "key")), since=since)
+    long_ago = timezone.now() - KINDS["recovering"].after
+    if (since := connection.recovering_since) and since <= long_ago:
+        yield _finding("recovering", under_way.filter(reason__in=("", "recovering")), since=since)
     for kind in credentials.NEEDED:
         if connection.permissions.get(kind) is False:
             yield _finding("permission", held_up.get(kind, exports.none()), kind)
