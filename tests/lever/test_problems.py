@@ -15,6 +15,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 import factories
+from nomdecode.candidates import consent
 from nomdecode.demo import clock
 from nomdecode.interviews.models import Assignment, Interview
 from nomdecode.lever import connection as connections
@@ -29,7 +30,14 @@ from nomdecode.lever import (
     tasks,
 )
 from nomdecode.lever.eligibility import UNKNOWN, UNTOLD
-from nomdecode.lever.models import Connection, Duplicate, Export, Problem, Reconciliation
+from nomdecode.lever.models import (
+    Connection,
+    Duplicate,
+    Export,
+    ExportStep,
+    Problem,
+    Reconciliation,
+)
 from nomdecode.orgs.models import Organisation, Role
 from sandbox import Running
 
@@ -204,6 +212,17 @@ def test_it_is_none_any_more_when_the_last_that_waits_for_it_has_ended(acme: Com
     assert set(acme.found()) == {("account", "")}
     row.state, row.reason = "ended", "withdrew"
     row.save()
+    assert acme.found() == {}
+
+
+def test_a_profile_by_name_without_a_yes_is_a_problem_until_they_agree(acme: Company) -> None:
+    row = acme.export("exported")
+    factories.opportunity(row.interview)
+    done = {"remote_id": "p1", "state": "done", "order": 0, "done_at": NOW - 60 * MINUTE}
+    ExportStep.objects.create(export=row, name="profile", **done)
+    assert acme.found() == {("without_yes", ""): 1}
+    assert row.interview.candidate.pseudonym in acme.page()
+    consent.record(row.interview.candidate, True)
     assert acme.found() == {}
 
 

@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from nomdecode.lever import accounts, choices, credentials, reach, reconcile
+from nomdecode.lever import accounts, choices, credentials, reach, reconcile, taken_back
 from nomdecode.lever.eligibility import UNKNOWN, UNTOLD
 from nomdecode.lever.models import (
     Connection,
@@ -149,6 +149,10 @@ def _of_what_went(connection: Connection, exports: QuerySet[Export]) -> Iterator
     for kind, rows in (("duplicates", unsettled.exclude(_LATE)), ("late", unsettled.filter(_LATE))):
         if since := rows.aggregate(since=Min("found_at"))["since"]:
             yield _finding(kind, exports.filter(pk__in=rows.values("export")), since=since)
+    unagreed = taken_back.without_yes(connection.organisation_id).values("interview")
+    without_yes = _finding("without_yes", exports.filter(interview__in=unagreed))
+    if without_yes.stops:
+        yield without_yes
     lately = exports.filter(state_since__gt=timezone.now() - RESUMES_REMEMBERED)
     without = _finding("left_out", lately.filter(plan__left_out__contains="résumé"))
     if without.stops:

@@ -104,6 +104,13 @@ KINDS = {
         one="1 interview is concerned, none waits",
         many="{} interviews are concerned, none waits",
     ),
+    "without_yes": Words(
+        "In Lever by name, but the candidate’s yes is lost",
+        "It was lost in a restore. Have the candidate answer again on their page; or erase the "
+        "profile in Lever, and press “It is erased in Lever” on the interview’s page.",
+        one="1 interview is concerned, none waits",
+        many="{} interviews are concerned, none waits",
+    ),
     "left_out": Words(
         "Lever refused a résumé",
         "Add it in Lever by hand if you need it. This closes a week after the last one.",
