@@ -51,6 +51,20 @@ def test_a_restored_backup_is_erased_anew(candidate: Candidate) -> None:
     assert erasure.replay() == 0
 
 
+def test_erased_anew_it_was_erased_when_it_was_asked_for(candidate: Candidate) -> None:
+    erasure.erase(candidate)
+    asked_at, log = candidate.erased_at, settings.DATA / "erasures.log"
+    lines = log.read_text()
+    Candidate.objects.update(erased_at=None)
+    assert erasure.replay() == 1
+    assert Candidate.objects.get().erased_at == asked_at
+    assert log.read_text() == lines
+    log.write_text(f"{lines}{candidate.pk} 2031-01-01T00:00:00+00:00\n")  # as once written
+    Candidate.objects.update(erased_at=None)
+    erasure.replay()
+    assert Candidate.objects.get().erased_at == asked_at
+
+
 def test_withdrawing_is_told_once_and_keeps_the_details(candidate: Candidate) -> None:
     heard = []
 

@@ -3,7 +3,9 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -19,8 +21,9 @@ from nomdecode.candidates.models import PassChoice
 from nomdecode.conf import processes, serve
 from nomdecode.demo import clock
 from nomdecode.interviews.models import Interview
-from nomdecode.lever import export, protocol, remedies
+from nomdecode.lever import commands, export, protocol, remedies
 from nomdecode.lever.models import Connection, Export
+from nomdecode.orgs import locks
 from nomdecode.pipeline.models import Opportunity
 from sandbox import Running
 
@@ -347,6 +350,53 @@ def test_reconcile_that_lever_does_not_answer_ends_with_1(
     assert code == FAILED and "Lever did not give an answer." in out
     lever.fault()
     assert say("reconcile")[0] == DONE
+
+
+def test_reconcile_waits_for_a_worker_that_is_at_it(
+    say: Say, connection: Connection, lever: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = exported(connection).opportunity
+    lever.put(f"/opportunities/{profile.external_id}/stage", ACCOUNT, stage="offer")
+    with a_worker_is_at_it(monkeypatch, ends_after=3):
+        code, out, _ = say("reconcile", "--json")
+    told = {row["what"]: row for row in json.loads(out)}
+    assert (code, told["changes"]["mended"], told["changes"]["waits"]) == (DONE, 1, "")
+
+
+def test_reconcile_does_not_wait_for_ever(
+    say: Say, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "PATIENCE", timedelta(seconds=5))
+    with a_worker_is_at_it(monkeypatch, ends_after=99):
+        code, out, _ = say("reconcile")
+    assert code == FAILED and "a worker is still at it" in out
+
+
+@contextmanager
+def a_worker_is_at_it(monkeypatch: pytest.MonkeyPatch, ends_after: int) -> Iterator[None]:
+    """It holds the lock until whoever waits has slept so often."""
+    slept: list[float] = []
+    alone, now = locks.alone, time.monotonic()
+
+    @contextmanager
+    def held(name: str) -> Iterator[bool]:
+        with alone(name) as free:
+            yield free and len(slept) >= ends_after
+
+    with monkeypatch.context() as patch:
+        patch.setattr(locks, "alone", held)
+        patch.setattr(time, "sleep", slept.append)
+        patch.setattr(time, "monotonic", lambda: now + sum(slept))
+        yield
+
+
+def test_of_all_that_are_open_it_says_everything_not_a_date(
+    say: Say, connection: Connection
+) -> None:
+    told = {row["what"]: row["since"] for row in json.loads(say("reconcile", "--json")[1])}
+    assert told["open"] is None and told["changes"]
+    out = say("reconcile")[1]
+    assert "everything" in out and "1970" not in out
 
 
 def test_reconcile_needs_a_key_and_a_time_that_has_been(say: Say, connection: Connection) -> None:

@@ -192,6 +192,32 @@ def test_an_admin_who_interviewed_is_told_nothing_before_their_scorecard(admin: 
     assert admin.looks_again(delivery) == 404
 
 
+@pytest.mark.parametrize("told", [("s1", "s2"), ("s2", "s1"), ("", "")])
+def test_of_two_moves_that_follow_quickly_each_delivery_shows_its_own(
+    admin: Admin, told: tuple[str, str]
+) -> None:
+    """By the stage that it tells of; where it tells of none, by the time."""
+    Stage.objects.create(organisation=admin.organisation, external_id="s2", text="Offer", order=2)
+    now = timezone.now()
+    first, second = now - timedelta(seconds=40), now - timedelta(seconds=10)
+    for at, came_from, to in ((first, "s0", "s1"), (second, "s1", "s2")):
+        StageMove.objects.create(
+            opportunity=admin.profile,
+            from_stage=came_from,
+            to_stage=to,
+            happened_at=at,
+            heard_at=now,
+            how="webhook",
+        )
+    shown = {"s1": "New lead → Onsite", "s2": "Onsite → Offer"}
+    for at, to, default in zip((first, second), told, ("s1", "s2"), strict=True):
+        Delivery.objects.all().delete()
+        admin.hears(verdict="applied", event="candidateStageChange", triggered_at=at, to_stage=to)
+        page = admin.page()
+        wanted = shown[to or default]
+        assert wanted in page and not any(s in page for s in shown.values() if s != wanted)
+
+
 # --- filters and pages
 
 

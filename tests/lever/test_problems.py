@@ -15,6 +15,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 import factories
+from nomdecode.candidates import consent
 from nomdecode.demo import clock
 from nomdecode.interviews.models import Assignment, Interview
 from nomdecode.lever import connection as connections
@@ -29,7 +30,14 @@ from nomdecode.lever import (
     tasks,
 )
 from nomdecode.lever.eligibility import UNKNOWN, UNTOLD
-from nomdecode.lever.models import Connection, Duplicate, Export, Problem, Reconciliation
+from nomdecode.lever.models import (
+    Connection,
+    Duplicate,
+    Export,
+    ExportStep,
+    Problem,
+    Reconciliation,
+)
 from nomdecode.orgs.models import Organisation, Role
 from sandbox import Running
 
@@ -124,6 +132,26 @@ def test_a_refused_key_is_a_problem_at_once_and_stops_what_waits_for_it(acme: Co
     assert acme.found() == {("key_refused", ""): 1}
 
 
+def test_a_recovery_that_has_not_come_to_its_end_is_a_problem(acme: Company) -> None:
+    acme.export("waiting", "recovering")
+    acme.export("waiting", "consent")
+    acme.settings(recovering_since=NOW)
+    assert acme.found(after=14 * MINUTE) == {}  # so long a run may take
+    assert acme.found(after=15 * MINUTE) == {("recovering", ""): 1}
+    (mail_,) = acme.watch(after=15 * MINUTE)
+    assert "nomdecode recover" in mail_.body and "1 interview waits" in mail_.body
+    acme.settings(recovering_since=None)
+    assert acme.found(after=15 * MINUTE) == {}
+
+
+def test_while_a_recovery_holds_everything_the_pages_do_not_say_live(acme: Company) -> None:
+    acme.settings(api_key=b"sealed")
+    assert "</span>Live</span>" in acme.page()
+    acme.settings(recovering_since=NOW)
+    page = acme.page()
+    assert "Held after a restore" in page and "</span>Live</span>" not in page
+
+
 def test_it_began_when_lever_refused_the_key(acme: Company) -> None:
     acme.settings(api_key_refused_at=NOW - MINUTE)
     (found,) = findings.find(acme.connection)
@@ -184,6 +212,17 @@ def test_it_is_none_any_more_when_the_last_that_waits_for_it_has_ended(acme: Com
     assert set(acme.found()) == {("account", "")}
     row.state, row.reason = "ended", "withdrew"
     row.save()
+    assert acme.found() == {}
+
+
+def test_a_profile_by_name_without_a_yes_is_a_problem_until_they_agree(acme: Company) -> None:
+    row = acme.export("exported")
+    factories.opportunity(row.interview)
+    done = {"remote_id": "p1", "state": "done", "order": 0, "done_at": NOW - 60 * MINUTE}
+    ExportStep.objects.create(export=row, name="profile", **done)
+    assert acme.found() == {("without_yes", ""): 1}
+    assert row.interview.candidate.pseudonym in acme.page()
+    consent.record(row.interview.candidate, True)
     assert acme.found() == {}
 
 

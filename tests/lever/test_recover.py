@@ -16,7 +16,7 @@ from nomdecode.candidates import consent, erasure, reveals
 from nomdecode.candidates.models import Candidate, PassChoice
 from nomdecode.demo import clock
 from nomdecode.interviews.models import Interview
-from nomdecode.lever import calls, client, export, look_again, protocol, recover
+from nomdecode.lever import calls, client, export, look_again, protocol, recover, taken_back
 from nomdecode.lever.models import Connection, Duplicate, Export, ExportStep
 from nomdecode.pipeline.models import Opportunity
 from sandbox import Running
@@ -331,6 +331,63 @@ def test_a_lost_yes_is_a_persons_business(connection: Connection) -> None:
     assert Export.objects.get(interview=interview).state == "exported"
     told = reveals.sent(interview.candidate)  # whom their page says that Lever has them
     assert told and told.arrived
+
+
+def test_run_again_it_says_again_what_is_still_lost(connection: Connection) -> None:
+    without = held(connection)
+    unasked = passed(connection, choice=PassChoice.ASK_ME)
+    with since_the_backup():
+        factories.submitted(without.assignments.get())
+        make_profile_alone(without)
+        consent.answer(unasked.candidate, True, timezone.now())
+        run(unasked)
+    first = seen(recovered(connection))
+    again = recovered(connection)
+    assert (again.adopted, seen(again)) == (0, first)
+    assert set(first) == {without.pk, unasked.pk}
+    factories.submitted(without.assignments.get())
+    consent.answer(unasked.candidate, True, timezone.now())
+    assert recovered(connection).to_see == ()
+
+
+@pytest.mark.parametrize("then", ["silence", "no", "withdrawal", "lapse"])
+def test_by_name_without_a_yes_it_is_asked_about_until_it_is_erased_there(
+    connection: Connection, then: str
+) -> None:
+    interview = passed(connection, choice=PassChoice.ASK_ME)
+    with since_the_backup():
+        consent.answer(interview.candidate, True, timezone.now())
+        run(interview)
+    recovered(connection)
+    candidate = Candidate.objects.get(pk=interview.candidate_id)
+    if then == "no":
+        consent.answer(candidate, False, timezone.now())
+    if then == "withdrawal":
+        erasure.withdraw(candidate)
+    if then == "lapse":
+        consent.due(timezone.now() + timedelta(days=99))
+    here = connection.organisation_id
+    assert [each.interview for each in taken_back.without_yes(here)] == [interview]
+    Opportunity.objects.update(erased_there_at=timezone.now())
+    assert not taken_back.without_yes(here).exists()
+
+
+def test_who_said_no_after_a_yes_that_is_known_is_not_asked_about(connection: Connection) -> None:
+    interview = passed(connection)
+    run(interview)
+    consent.answer(interview.candidate, False, timezone.now())
+    assert not taken_back.without_yes(connection.organisation_id).exists()
+    assert recovered(connection).to_see == ()
+
+
+def test_who_erased_is_asked_about_for_that_alone(connection: Connection) -> None:
+    interview = passed(connection, choice=PassChoice.ASK_ME)
+    with since_the_backup():
+        consent.answer(interview.candidate, True, timezone.now())
+        run(interview)
+    recovered(connection)
+    erasure.erase(Candidate.objects.get(pk=interview.candidate_id))
+    assert not taken_back.without_yes(connection.organisation_id).exists()
 
 
 def test_a_second_profile_is_a_duplicate(connection: Connection, lever: Running) -> None:

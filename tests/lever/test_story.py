@@ -15,7 +15,7 @@ from nomdecode.interviews.models import Assignment, Interview, Scorecard
 from nomdecode.lever import connection as connections
 from nomdecode.lever import export as exports
 from nomdecode.lever import remedies
-from nomdecode.lever.models import Export
+from nomdecode.lever.models import Export, ExportStep
 from nomdecode.orgs.models import AuditEvent, Member, Role
 from nomdecode.pipeline import moves, stages
 from nomdecode.pipeline.models import Opportunity
@@ -349,6 +349,17 @@ def test_taken_back_when_the_profile_was_there_already_it_is_to_be_erased_there(
     _client(recruiter).post(reverse("lever:erased_there", args=[interview.pk]))
     assert "Erase the profile in Lever" not in _story(recruiter, interview)
     assert asked not in _client(recruiter).get("/").content.decode()
+
+
+def test_by_name_without_a_yes_it_says_so_until_it_is_erased_there(recruiter: Member) -> None:
+    interview = _in_lever(recruiter)
+    done = {"remote_id": "p1", "state": "done", "order": 0, "done_at": timezone.now()}
+    ExportStep.objects.create(export=interview.export, name="profile", **done)
+    asked = "their yes is not known here"
+    assert asked in _story(recruiter, interview)
+    assert asked not in _story(_interviewer_of(interview), interview)
+    _client(recruiter).post(reverse("lever:erased_there", args=[interview.pk]))
+    assert asked not in _story(recruiter, interview)
 
 
 def test_ended_without_a_profile_it_stays_here(recruiter: Member) -> None:

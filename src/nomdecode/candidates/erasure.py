@@ -38,9 +38,17 @@ def withdraw(candidate: Candidate) -> None:
 @transaction.atomic
 def erase(candidate: Candidate, by: str = "candidate", member: Member | None = None) -> None:
     """For good. Once more does nothing."""
+    at = timezone.now()
+    if _erase(candidate, at, by, member):
+        # Before the commit: one that is asked for and then fails here may be carried out later.
+        _write_down(candidate.pk, at)
+
+
+def _erase(candidate: Candidate, at: datetime, by: str, member: Member | None = None) -> bool:
+    """False if it was erased already."""
     if consent.lock(candidate).erased_at:
-        return
-    candidate.erased_at = timezone.now()
+        return False
+    candidate.erased_at = at
     candidate.save(update_fields=["erased_at"])
     signals.erasing.send(Candidate, candidate=candidate)
     vault.destroy(candidate)
@@ -49,8 +57,7 @@ def erase(candidate: Candidate, by: str = "candidate", member: Member | None = N
     audit.record(candidate.organisation, "candidate.erased", candidate, by=by, member=member)
     signals.erased.send(Candidate, candidate=candidate)
     live.publish(candidate.organisation_id, "home")
-    # Before the commit: an erasure that is asked for and then fails here may be carried out later.
-    _write_down(candidate.pk, candidate.erased_at)
+    return True
 
 
 def _write_down(candidate_id: UUID, at: datetime) -> None:
@@ -61,12 +68,14 @@ def _write_down(candidate_id: UUID, at: datetime) -> None:
 
 
 def replay() -> int:
-    """After a restore: erases anew whoever the log names and the database still holds."""
+    """After a restore: erases anew, as of then, whoever the log names and the database holds."""
     log = settings.DATA / LOG
-    ids = {line.split()[0] for line in log.read_text().splitlines()} if log.exists() else set()
-    back = Candidate.objects.filter(pk__in=ids, erased_at=None).select_related("organisation")
+    lines = log.read_text().splitlines() if log.exists() else []
+    times = {UUID(id): at for id, at in map(str.split, reversed(lines))}  # the first one counts
+    back = Candidate.objects.filter(pk__in=times, erased_at=None).select_related("organisation")
     for candidate in back:
-        erase(candidate, by="system")
+        with transaction.atomic():
+            _erase(candidate, datetime.fromisoformat(times[candidate.pk]), "system")
     return len(back)
 
 

@@ -204,6 +204,8 @@ def status(connection: Connection) -> tuple[str, str]:
         return "quiet", "Needs a key"
     if connection.api_key_refused_at:
         return "danger", "Key refused"
+    if connection.enabled and connection.recovering_since:
+        return "warn", "Held after a restore"
     if connection.enabled:
         return "ok", "Live"
     return ("quiet", "Off") if ready(connection) else ("info", "Ready to enable")

@@ -5,6 +5,7 @@ Nothing here says who a candidate is: pseudonyms, ids and links alone.
 
 import json
 import re
+import time
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -30,6 +31,7 @@ from nomdecode.lever.models import (
 from nomdecode.orgs.models import Organisation
 
 DONE, FAILED, USAGE, A_PERSON = 0, 1, 2, 3
+PATIENCE = timedelta(minutes=10)  # with a worker that is at it
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -282,17 +284,30 @@ def _reconcile(arguments: Namespace) -> Answer:
         )
         for sweep in Sweep
     ]
-    reconcile.run(connection.pk)
     rows = Reconciliation.objects.filter(pk__in=[row.pk for row in begun]).order_by("pk")
-    told = [_compared(row) for row in rows]
+    _run_or_wait(connection, rows)
+    told = [_compared(row) for row in rows.all()]
     failed = not all(one["ended_at"] for one in told)
-    return Answer(_table(told), told, FAILED if failed else DONE)
+    lines = [one | {"since": one["since"] or "everything"} for one in told]
+    return Answer(_table(lines), told, FAILED if failed else DONE)
+
+
+def _run_or_wait(connection: Connection, rows: QuerySet[Reconciliation]) -> None:
+    """Until they have ended, whoever runs them: a worker hears of them as soon as they begin."""
+    until = time.monotonic() + PATIENCE.total_seconds()
+    while not reconcile.run(connection.pk) and rows.filter(ended_at=None).exists():
+        if time.monotonic() > until:
+            return
+        time.sleep(1)
 
 
 def _compared(row: Reconciliation) -> dict[str, Any]:
     told = ("since", "ended_at", "listed", "compared", "unseen", "mended")
-    why = row.failure or ("" if row.ended_at else "a worker is at it")
-    return {"what": row.sweep, **{name: getattr(row, name) for name in told}, "waits": why}
+    why = row.failure or ("" if row.ended_at else "a worker is still at it")
+    values = {name: getattr(row, name) for name in told}
+    if row.sweep == Sweep.OPEN:
+        values["since"] = None  # whenever they were made
+    return {"what": row.sweep, **values, "waits": why}
 
 
 # --- recover

@@ -234,14 +234,8 @@ def _changed(delivery: Delivery, ours: Opportunity, known: Known) -> str:
     at = delivery.triggered_at
     match delivery.event:
         case "candidateStageChange":
-            return next(
-                (
-                    _move(move, known)
-                    for move in known.moves[ours.external_id]
-                    if abs(move.happened_at - at) <= SAME
-                ),
-                "",
-            )
+            move = _moved(delivery, known.moves[ours.external_id])
+            return _move(move, known) if move else ""
         case "candidateHired" if _same(ours.hired_at, at):
             return "Hired"
         case "candidateArchiveChange" if _same(ours.archived_at, at):
@@ -249,6 +243,17 @@ def _changed(delivery: Delivery, ours: Opportunity, known: Known) -> str:
         case "candidateDeleted" if ours.deleted_at:
             return "Deleted in Lever"
     return ""
+
+
+def _moved(delivery: Delivery, moves: list[StageMove]) -> StageMove | None:
+    """Into the stage that it tells of, else the nearest in time."""
+    at = delivery.triggered_at
+    near = [move for move in moves if _same(move.happened_at, at)]
+    return min(
+        near,
+        key=lambda move: (move.to_stage != delivery.to_stage, abs(move.happened_at - at)),
+        default=None,
+    )
 
 
 def _move(move: StageMove, known: Known) -> str:

@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from nomdecode.lever import accounts, choices, credentials, reach, reconcile
+from nomdecode.lever import accounts, choices, credentials, reach, reconcile, taken_back
 from nomdecode.lever.eligibility import UNKNOWN, UNTOLD
 from nomdecode.lever.models import (
     Connection,
@@ -68,6 +68,9 @@ def _of_the_connection(connection: Connection, exports: QuerySet[Export]) -> Ite
     }
     if since := connection.api_key_refused_at:
         yield _finding("key_refused", under_way.filter(reason__in=("", "key")), since=since)
+    long_ago = timezone.now() - KINDS["recovering"].after
+    if (since := connection.recovering_since) and since <= long_ago:
+        yield _finding("recovering", under_way.filter(reason__in=("", "recovering")), since=since)
     for kind in credentials.NEEDED:
         if connection.permissions.get(kind) is False:
             yield _finding("permission", held_up.get(kind, exports.none()), kind)
@@ -150,6 +153,10 @@ def _of_what_went(connection: Connection, exports: QuerySet[Export]) -> Iterator
     for kind, rows in (("duplicates", unsettled.exclude(_LATE)), ("late", unsettled.filter(_LATE))):
         if since := rows.aggregate(since=Min("found_at"))["since"]:
             yield _finding(kind, exports.filter(pk__in=rows.values("export")), since=since)
+    unagreed = taken_back.without_yes(connection.organisation_id).values("interview")
+    without_yes = _finding("without_yes", exports.filter(interview__in=unagreed))
+    if without_yes.stops:
+        yield without_yes
     lately = exports.filter(state_since__gt=timezone.now() - RESUMES_REMEMBERED)
     without = _finding("left_out", lately.filter(plan__left_out__contains="résumé"))
     if without.stops:

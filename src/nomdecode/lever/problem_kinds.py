@@ -45,6 +45,13 @@ KINDS = {
         "Replace the key",
         "lever:setup#key",
     ),
+    "recovering": Words(
+        "After a restore the comparison with Lever is not over: nothing leaves",
+        "Ask whoever runs the server to run `nomdecode recover --since T` again, with the time of "
+        f"the backup, and to mend what it names until it ends with 0 or 3. {LEAVES}",
+        where="lever:activity",
+        after=timedelta(minutes=15),  # longer than it takes when all goes well
+    ),
     "permission": Words(
         "The Data API key may not read {}",
         f"Give it that permission in Lever, then check the key again under Setup. {LEAVES}",
@@ -102,6 +109,13 @@ KINDS = {
         "Its call had no answer, it was looked for twice in vain, and then it came. "
         "Delete it in Lever if the candidate withdrew, stays unnamed or had their details erased; "
         "else adopt it, or press “Dealt with”.",
+        one="1 interview is concerned, none waits",
+        many="{} interviews are concerned, none waits",
+    ),
+    "without_yes": Words(
+        "In Lever by name, but the candidate’s yes is lost",
+        "It was lost in a restore. Have the candidate answer again on their page; or erase the "
+        "profile in Lever, and press “It is erased in Lever” on the interview’s page.",
         one="1 interview is concerned, none waits",
         many="{} interviews are concerned, none waits",
     ),

@@ -142,23 +142,30 @@ def ring_for(connection: Connection) -> None:
 # --- a run
 
 
-def run(connection_id: int) -> None:
-    """Whatever is unfinished, the most urgent first, step by step. One worker at a time."""
+def run(connection_id: int) -> bool:
+    """Whatever is unfinished, the most urgent first, step by step. One worker at a time.
+
+    False if another one is at it.
+    """
     connection = Connection.objects.select_related("organisation").get(pk=connection_id)
     # Again, should something have begun while this one was ending.
-    while _next(connection) and _run_alone(connection):
-        pass
+    while _next(connection):
+        with locks.alone(f"lever.reconcile {connection.pk}") as alone:
+            if not alone:
+                return False
+            if not _went(connection):
+                break
+    return True
 
 
-def _run_alone(connection: Connection) -> bool:
-    """False if another worker is at it, or Lever cannot be asked now."""
-    with locks.alone(f"lever.reconcile {connection.pk}") as alone:
-        try:
-            return alone and _steps(connection)
-        except client.LeverError as error:
-            if isinstance(error, client.Unauthorised) and connection.api_key:
-                connections.refused(connection)
-            _failed(connection, error, *ORDER)
+def _went(connection: Connection) -> bool:
+    """False if Lever cannot be asked now."""
+    try:
+        return _steps(connection)
+    except client.LeverError as error:
+        if isinstance(error, client.Unauthorised) and connection.api_key:
+            connections.refused(connection)
+        _failed(connection, error, *ORDER)
     return False
 
 

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from nomdecode.candidates import consent, erasure
 from nomdecode.interviews.models import Interview
-from nomdecode.lever import calls, client, duplicates, export, moment, plan, protocol
+from nomdecode.lever import calls, client, duplicates, export, moment, plan, protocol, taken_back
 from nomdecode.lever import connection as connections
 from nomdecode.lever.models import (
     Connection,
@@ -32,11 +32,13 @@ from nomdecode.lever.models import (
 )
 from nomdecode.lever.profile import SOURCE, reference_in
 from nomdecode.orgs import audit
+from nomdecode.pipeline.models import Opportunity
 
 log = logging.getLogger(__name__)
 
 MARGIN = timedelta(hours=6)  # for the minute before each call, and what the backup does not count
 _LINK = re.compile(r"/interviews/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/")
+LOST_YES = "In Lever by name, but the candidate’s yes is lost: ask them, or erase it there."
 
 
 class Failed(Exception):
@@ -91,7 +93,7 @@ def run(connection: Connection, since: datetime) -> Report:
     adopted, to_see = _settle(connection, strays)
     looking = _look_first(connection)
     _release(connection)
-    return Report(len(listed), adopted, looking, tuple(to_see))
+    return Report(len(listed), adopted, looking, (*to_see, *_lost(connection)))
 
 
 # --- holding exports: a column that every claim reads under the connection's lock
@@ -246,13 +248,11 @@ def _cannot_be_told(stray: Stray, interviews: list[Interview]) -> list[ToSee]:
         if not row.steps.filter(name="profile", state=StepState.DONE).exists():
             message = f"Look whether it is {url}; then adopt that one, or try again."
             export.stop(row, "restored", message=message)
-    return [
-        _see("Perhaps of this interview: adopt it, or try again.", stray, i) for i in interviews
-    ]
+    return [_see("Perhaps of this interview: adopt it, or try again.", url, i) for i in interviews]
 
 
-def _see(sentence: str, stray: Stray, interview: Interview) -> ToSee:
-    return ToSee(sentence, stray.profile.url, interview.pk, interview.candidate.pseudonym)
+def _see(sentence: str, url: str, interview: Interview) -> ToSee:
+    return ToSee(sentence, url, interview.pk, interview.candidate.pseudonym)
 
 
 # --- adopting
@@ -280,8 +280,8 @@ def _take(
         for id in first.notes.get(interview_id.hex[:12], [])[1:]
     ]
     duplicates.keep(second)
-    seen = [_see("A second profile of this interview.", other, interview) for other in others]
-    return int(adopted), [*seen, *(_lost(interview, first) if adopted else [])]
+    sentence = "A second profile of this interview."
+    return int(adopted), [_see(sentence, other.profile.url, interview) for other in others]
 
 
 @transaction.atomic
@@ -327,19 +327,24 @@ def _plan(row: Export, connection: Connection, stray: Stray) -> None:
     plan.change(row, created_at=int(stray.second.timestamp()) * 1000)
 
 
-def _lost(interview: Interview, stray: Stray) -> list[ToSee]:
-    """What the restored database lacks beside the profile."""
-    seen = []
-    if not hasattr(interview, "outcome"):
-        sentence = "Its scorecards are lost: enter them again; no second profile will be made."
-        seen.append(_see(sentence, stray, interview))
-    row = Export.objects.select_related("interview__candidate").get(interview=interview)
-    candidate = row.interview.candidate
-    gone = candidate.erased_at or candidate.withdrawn_at
-    if row.kind == Kind.NAMED and not gone and consent.state(candidate, moment.now()) != "yes":
-        sentence = "In Lever by name, but the candidate’s yes is lost: ask them, or erase it there."
-        seen.append(_see(sentence, stray, interview))
-    return seen
+# --- what the restored database lacks beside the profile
+
+
+def _lost(connection: Connection) -> list[ToSee]:
+    """Of every profile, whichever run adopted it, as long as it is so."""
+    here = connection.organisation_id
+    ours = Opportunity.objects.filter(organisation=here, deleted_at=None)
+    done = Export.objects.filter(steps__name="profile", steps__state=StepState.DONE)
+    unscored = ours.filter(interview__export__in=done, interview__outcome=None)
+    sentences = {
+        "Its scorecards are lost: enter them again; no second profile will be made.": unscored,
+        LOST_YES: taken_back.without_yes(here),
+    }
+    return [
+        _see(sentence, one.url, one.interview)
+        for sentence, found in sentences.items()
+        for one in found.select_related("interview__candidate").order_by("created_at")
+    ]
 
 
 # --- what is unfinished

@@ -47,6 +47,9 @@ def part(request: MemberRequest, pk: UUID) -> HttpResponse:
         and moves.deleted_only_there(member.organisation_id).filter(interview=pk).exists(),
         "asks_erasure": staff and opportunity is not None and moves.to_erase_there(opportunity),
         "taken_back": staff and taken_back.profiles(member.organisation_id).filter(interview=pk),
+        "without_yes": staff
+        and opportunity is not None
+        and taken_back.without_yes(member.organisation_id).filter(interview=pk).exists(),
         "asks_rephrase": stopped and export is not None and export.reason == "identity",
         "asks_again": stopped and story.asked_to_rephrase(interview) is not None,
         "texts": export.found_in if stopped and export and _only_common(export) else "",
@@ -102,7 +105,9 @@ def rephrase(request: MemberRequest, pk: UUID) -> HttpResponse:
 def erased_there(request: MemberRequest, pk: UUID) -> HttpResponse:
     """A person says that the profile of who erased or took back is erased in Lever, too."""
     erased = Q(interview__candidate__erased_at__isnull=False)
-    back = Q(pk__in=taken_back.profiles(request.member.organisation_id))
+    here = request.member.organisation_id
+    back = Q(pk__in=taken_back.profiles(here))
+    back |= Q(pk__in=taken_back.without_yes(here).values("pk"))
     opportunity = get_object_or_404(
         Opportunity.objects.select_for_update(of=("self",))
         .select_related("interview")
