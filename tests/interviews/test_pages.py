@@ -309,6 +309,18 @@ def test_what_became_of_it_can_be_said_once_it_can_have_begun(
         assert {each for each in ("held", "no-show") if part.format(each) in shown} == offered
 
 
+@pytest.mark.parametrize(
+    ("minutes", "seconds"), [(40, 25 * 60), (10, 10 * 60), (-10, 50 * 60), (-90, 0), (40_000, 0)]
+)
+def test_its_page_looks_again_when_the_clock_changes_it(
+    position: Position, recruiter: Member, iris: Member, minutes: int, seconds: int
+) -> None:
+    begins = timezone.now() + timedelta(minutes=minutes)
+    shown = page(as_(recruiter), "interview", factories.interview(position, [iris], begins).pk)
+    found = re.search(r"load delay:(\d+)s", shown)
+    assert (int(found[1]) if found else 0) == pytest.approx(seconds, abs=5)
+
+
 def test_after_a_no_show_only_who_can_is_told_to_choose_another_time(
     position: Position, recruiter: Member, iris: Member
 ) -> None:

@@ -276,6 +276,24 @@ def test_so_is_one_whose_inside_alone_is_put_anew(live_page: Page, words: str, s
     assert found is swaps
 
 
+@pytest.mark.parametrize("asked", ["live:pipeline", ""], ids=["by an event", "by the clock"])
+def test_a_part_whose_dialog_is_open_is_put_anew_after_that(live_page: Page, asked: str) -> None:
+    found = live_page.evaluate(
+        """(asked) => {
+        document.body.innerHTML = "<section><dialog>Sure?</dialog></section>";
+        const part = document.querySelector("section");
+        part.firstChild.showModal();
+        const requestConfig = asked ? { triggeringEvent: new Event(asked) } : {};
+        const detail = {
+            target: part, requestConfig, xhr: { responseText: "<p></p>" }, shouldSwap: true };
+        part.dispatchEvent(new CustomEvent("htmx:beforeSwap", { bubbles: true, detail }));
+        return detail.shouldSwap;
+    }""",
+        asked,
+    )
+    assert not found
+
+
 def test_what_the_reader_has_unfolded_stays_unfolded_when_its_part_is_put_anew(
     live_page: Page,
 ) -> None:

@@ -1,14 +1,18 @@
 """Who may read what of an interview, and what a member sees of its state."""
 
 from datetime import datetime, timedelta
+from math import ceil
 
 from django.db.models import Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from nomdecode.interviews.models import Assignment, Interview, Outcome, State
+from nomdecode.interviews.scheduling import EARLY
 from nomdecode.orgs import live
 from nomdecode.orgs.models import Member, Role
+
+SOON = 24 * 60 * 60  # seconds; browsers know no timer of a month
 
 
 def is_staff(member: Member) -> bool:
@@ -74,6 +78,16 @@ def over(interview: Interview, now: datetime) -> bool:
     if interview.state != State.SCHEDULED or interview.starts_at is None:
         return False
     return interview.starts_at + timedelta(minutes=interview.minutes) < now
+
+
+def changes_in(interview: Interview, now: datetime) -> int | None:
+    """Seconds until a page that shows it looks different by the clock alone, if that is soon."""
+    if interview.state != State.SCHEDULED or interview.starts_at is None:
+        return None
+    starts_at = interview.starts_at
+    moments = (starts_at - EARLY, starts_at, starts_at + timedelta(minutes=interview.minutes))
+    left = [(each - now).total_seconds() for each in moments if each > now]
+    return ceil(left[0]) + 1 if left and left[0] < SOON else None
 
 
 def needs(interview: Interview, member: Member, now: datetime) -> str:

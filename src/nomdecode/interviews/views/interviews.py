@@ -118,6 +118,7 @@ def _context(member: Member, interview: Interview) -> dict[str, Any]:
         "may_be_missed": interview.state == State.SCHEDULED
         and scheduling.has_begun(interview, now),
         "now": now,
+        "changes_in": access.changes_in(interview, now),
         "may_write": own is not None and interview.state in (State.SCHEDULED, State.HELD),
         "may_amend": own is not None
         and (own.rephrase_asked_at is not None or not sending.has_left(own, now)),

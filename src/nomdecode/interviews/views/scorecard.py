@@ -165,6 +165,7 @@ def _context(
         "recognised": Recognised.choices,
         "judgement_fixed": card is not None and sending.has_left(assignment, now),
         "what_happens": sending.what_happens(assignment, content["decision"], now),
+        "changes_in": access.changes_in(assignment.interview, now),
         "early": assignment.interview.state == State.SCHEDULED
         and (assignment.interview.starts_at or now) > now,
     }

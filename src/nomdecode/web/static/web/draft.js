@@ -42,6 +42,7 @@ form.addEventListener("input", () => {
   limit ??= setTimeout(keep, LONGEST);
 });
 form.addEventListener("submit", () => (submitted = true));
+addEventListener("pageshow", () => (submitted = false));
 form.addEventListener("htmx:configRequest", ({ detail }) => (detail.parameters.number = ++number));
 form.addEventListener("htmx:beforeSend", ({ detail }) => sent.set(detail.xhr, typed()));
 form.addEventListener("htmx:afterRequest", ({ detail: { xhr, successful } }) => {

@@ -64,7 +64,9 @@ function disconnect() {
   source = null;
 }
 
-const byItself = ({ requestConfig }) => requestConfig?.triggeringEvent?.type.startsWith("live:");
+// htmx gives what is asked for on loading, or some time after it, no event.
+const byItself = ({ requestConfig }) =>
+  requestConfig && /^(live:|load)/.test(requestConfig.triggeringEvent?.type ?? "load");
 
 // A part that is as it was is left alone: no click or selection falls between two of the same.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {

@@ -86,8 +86,9 @@ document.addEventListener("htmx:sendError", (event) => {
 });
 document.addEventListener("htmx:responseError", async (event) => {
   // After signing in anew in another tab the page's token is an old one.
-  if (event.detail.xhr?.status === 403 && (await renew())) return;
-  if (byHand(event)) complain("That did not work. Load the page again, then try once more.");
+  const renewed = event.detail.xhr?.status === 403 && (await renew());
+  if (!byHand(event)) return;
+  complain(renewed ? "That did not work. Try once more." : "That did not work. Load the page again, then try once more.");
 });
 
 // A part of a page answered with the sign-in page: the session has ended.
@@ -115,10 +116,10 @@ function isChanged(field) {
 }
 
 // Takes over the token of the new session, so that what is typed can be sent; whether it could.
-let renewed = -Infinity;
+let lastRenewal = -Infinity;
 async function renew() {
-  if (performance.now() - renewed < 2000) return false;
-  renewed = performance.now();
+  if (performance.now() - lastRenewal < 2000) return false;
+  lastRenewal = performance.now();
   const html = await fetch("/").then((answer) => answer.text()).catch(() => "");
   const { body } = new DOMParser().parseFromString(html, "text/html");
   // Somebody else may have signed in: this was not typed by them.
