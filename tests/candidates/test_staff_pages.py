@@ -151,7 +151,9 @@ def test_after_both_yeses_it_is_shown_and_written_down(
     response = browser.post(url("reveal", candidate), PURPOSE)
     page = response.content.decode()
     assert "Ada Lovelace" in page
-    assert "Each time they are shown is noted down" in page  # also when the page is loaded again
+    assert (
+        "Each time these details are shown is noted down" in page
+    )  # also when the page is loaded again
     assert "Ada" not in page[page.index("<title>") : page.index("</title>")]
     assert response["Cache-Control"] == "no-store"
     event = AuditEvent.objects.get(action="candidate.revealed")
