@@ -65,7 +65,7 @@ def work() -> None:
     reconcile.after_start()
     connections["default"].close()  # this thread asks nothing more
     # Its threads keep their database connections; each job first sees that its own still lives.
-    connections.settings["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+    connections.settings["default"]["CONN_MAX_AGE"] = 600
     # The queue is mostly asked one thing at a time; more connections are made when they are needed.
     queue = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=4)
     with app.replace_connector(queue) as running:

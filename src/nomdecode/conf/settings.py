@@ -41,6 +41,9 @@ _options = DATABASES["default"].setdefault("OPTIONS", {})
 # all others. What DATABASE_URL says itself comes later, and counts.
 _idle = "-c idle_in_transaction_session_timeout=30s"
 _options["options"] = f"{_idle} {_options.get('options', '')}".strip()
+# A pooled connection is tried before each request has it (one round trip): else every one that a
+# restarted database has ended costs a page.
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if pool := env.int("NOMDECODE_POOL", 0):
     _options["pool"] = {"min_size": 1, "max_size": pool}
 
