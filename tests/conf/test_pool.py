@@ -32,5 +32,3 @@ def test_no_page_fails_once_a_database_that_restarted_is_back() -> None:
             assert len(ended) >= POOL
             assert set(visitors.map(page, range(POOL * 4))) == {302}
         process.terminate()
-
-

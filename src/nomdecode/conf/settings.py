@@ -45,7 +45,9 @@ _options["options"] = f"{_idle} {_options.get('options', '')}".strip()
 # restarted database has ended costs a page.
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if pool := env.int("NOMDECODE_POOL", 0):
-    _options["pool"] = {"min_size": 1, "max_size": pool}
+    # After so many seconds a missing connection is given up, and made when a page next wants one:
+    # else the pauses between tries grow to minutes, which pages wait once the database is back.
+    _options["pool"] = {"min_size": 1, "max_size": pool, "reconnect_timeout": 10}
 
 INSTALLED_APPS = [
     "procrastinate.contrib.django",
