@@ -7,7 +7,7 @@ from pathlib import Path
 from django.utils.csp import CSP
 from environs import Env, validate
 
-from nomdecode.conf import data, mail
+from nomdecode.conf import data, mail, values
 
 env = Env()
 
@@ -17,7 +17,7 @@ DATA: Path = data.folder()
 INSTALLATION_KEY: bytes = data.installation_key(env.str("NOMDECODE_KEY", ""))
 SECRET_KEY = data.derived_secret(INSTALLATION_KEY, "django")
 
-URL: str = env.str("NOMDECODE_URL", "http://localhost:8000").rstrip("/")
+URL: str = env.str("NOMDECODE_URL", "http://localhost:8000", validate=values.address).rstrip("/")
 _HOST = URL.split("://", 1)[-1].split("/", 1)[0]
 ALLOWED_HOSTS = [_HOST.rsplit(":", 1)[0]]
 CSRF_TRUSTED_ORIGINS = [URL]
@@ -27,7 +27,9 @@ HTTPS = URL.startswith("https://")
 LEVER_URLS: list[str] = [
     url.rstrip("/")
     for url in env.list(
-        "NOMDECODE_LEVER_URLS", ["https://api.lever.co/v1", "https://api.sandbox.lever.co/v1"]
+        "NOMDECODE_LEVER_URLS",
+        ["https://api.lever.co/v1", "https://api.sandbox.lever.co/v1"],
+        validate=values.addresses,
     )
 ]
 LEVER_RATE: float = env.float("NOMDECODE_LEVER_RATE", 10, validate=validate.Range(min=0.1))
@@ -173,7 +175,7 @@ STORAGES = {
 }
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
-TIME_ZONE = env.str("NOMDECODE_TIME_ZONE", "UTC")
+TIME_ZONE = env.str("NOMDECODE_TIME_ZONE", "UTC", validate=values.time_zone)
 
 LOGGING = {
     "version": 1,
