@@ -25,7 +25,7 @@ def site() -> Iterator[str]:
 
 
 @contextmanager
-def server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def server(**environment: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Its address and process: one that the block has not stopped is killed with its children."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -38,6 +38,7 @@ def server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
             "PYTHONPATH": str(Path(__file__).parent),
             "NOMDECODE_URL": url,
             "DATABASE_URL": database_url(),
+            **environment,
         },
         start_new_session=True,
     )

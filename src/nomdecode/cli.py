@@ -1,7 +1,6 @@
 """The console script: `nomdecode serve`, `nomdecode exports list`, and the others."""
 
 import argparse
-import getpass
 import os
 import re
 import sys
@@ -17,12 +16,12 @@ def main() -> None:
 
     demo = commands.add_parser("demo", help="Nom de Code and a Lever sandbox, full of life")
     demo.add_argument("--check", action="store_true", help="do the main job once, then stop")
-    demo.add_argument("--port", type=int, default=8000)
+    demo.add_argument("--port", type=_number(65535), default=8000)
 
     serve = commands.add_parser("serve", help="the web server and the workers")
     serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=int, default=8000)
-    serve.add_argument("--workers", type=int, default=1, help="worker processes")
+    serve.add_argument("--port", type=_number(65535), default=8000)
+    serve.add_argument("--workers", type=_number(99), default=1, help="worker processes")
 
     commands.add_parser("worker", help="one more worker process")
     commands.add_parser("check", help="what is missing, as a numbered list")
@@ -34,8 +33,29 @@ def main() -> None:
 
     _parse_lever(commands)
 
-    arguments = parser.parse_args()
-    sys.exit(_COMMANDS[arguments.command](arguments) or 0)
+    sys.exit(_run(parser.parse_args()))
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    own = bool(os.environ.get("DATABASE_URL"))  # before that of the embedded one stands there
+    try:
+        return _COMMANDS[arguments.command](arguments)
+    except Exception as error:
+        from nomdecode.conf import refusals
+
+        sentence = refusals.told(error, own)
+        if not sentence:
+            raise
+        print(sentence, file=sys.stderr)
+        return 1
+
+
+def _say(text: str) -> None:
+    """For whoever still listens: `head` goes when it has enough."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parse_lever(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -83,6 +103,15 @@ def _parse_remedies(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
 TIMES = "2h, 3d, or 2025-11-24T09:30"
 
 
+def _number(most: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text} is no number from 1 to {most}")
+        return int(text)
+
+    return number
+
+
 def _time(text: str) -> datetime | timedelta:
     """A time, or how long ago; without a zone, in that of NOMDECODE_TIME_ZONE."""
     ago = re.fullmatch(r"(\d{1,5})([mhd])", text)
@@ -98,19 +127,15 @@ def _time(text: str) -> datetime | timedelta:
 def _demo(arguments: argparse.Namespace) -> int:
     from nomdecode.demo import check, stack
 
-    try:
-        return check.run() if arguments.check else stack.run(arguments.port)
-    except stack.Refused as error:
-        print(error, file=sys.stderr)
-        return 1
+    return check.run() if arguments.check else stack.run(arguments.port)
 
 
 def _serve(arguments: argparse.Namespace) -> int:
     from nomdecode.conf import check, serve
     from nomdecode.conf.processes import stopping_on_signals, supervise
 
-    if _letters_would_be_lost():
-        return 1
+    check.refuse_to_lose_letters()
+    serve.refuse_a_taken_port(arguments.host, arguments.port)
     with stopping_on_signals():
         serve.prepare()
         for number, sentence in enumerate(check.missing(), 1):
@@ -124,20 +149,10 @@ def _serve(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _letters_would_be_lost() -> bool:
-    from nomdecode.conf import check
-
-    sentence = check.no_mail_server()
-    if sentence:
-        print(f"{sentence} Nothing was started.", file=sys.stderr)
-    return bool(sentence)
-
-
 def _worker(arguments: argparse.Namespace) -> int:
-    from nomdecode.conf import serve
+    from nomdecode.conf import check, serve
 
-    if _letters_would_be_lost():
-        return 1
+    check.refuse_to_lose_letters()
     serve.work()
     return 0
 
@@ -146,60 +161,66 @@ def _check(arguments: argparse.Namespace) -> int:
     from nomdecode.conf import check
 
     missing = check.missing()
-    for number, sentence in enumerate(missing, 1):
-        print(f"{number}. {sentence}")
-    if not missing:
-        print("Nothing is missing.")
+    numbered = [f"{number}. {sentence}" for number, sentence in enumerate(missing, 1)]
+    _say("\n".join(numbered) or "Nothing is missing.")
     return 1 if missing else 0
 
 
 def _createadmin(arguments: argparse.Namespace) -> int:
     from nomdecode.conf import serve
 
+    password = _password()
     serve.prepare()
     from django.core.exceptions import ValidationError
 
     from nomdecode.orgs import accounts
 
-    # From the environment for scripts; never as an argument, which others could read.
-    password = os.environ.get("NOMDECODE_ADMIN_PASSWORD") or getpass.getpass("Password: ")
     try:
         member = accounts.create_admin(
             arguments.organisation, arguments.email, arguments.name, password
         )
     except ValidationError as error:
-        print(" ".join(error.messages), file=sys.stderr)
+        print("\n".join(error.messages), file=sys.stderr)
         return 1
-    print(f"{member.name} may now sign in as {member.email}.")
+    print(f"{member.name} may now sign in as {member.email}, an admin of {member.organisation}.")
     return 0
 
 
+def _password() -> str:
+    """From the environment for scripts; never as an argument, which others could read."""
+    import getpass
+
+    from nomdecode.conf.refusals import Refused
+
+    if given := os.environ.get("NOMDECODE_ADMIN_PASSWORD"):
+        return given
+    if not sys.stdin.isatty():
+        raise Refused("There is no terminal to ask for the password: set NOMDECODE_ADMIN_PASSWORD.")
+    password = getpass.getpass("Password: ")
+    if getpass.getpass("Once more: ") != password:
+        raise Refused("These were two different passwords. Nothing was changed.")
+    return password
+
+
 def _lever(arguments: argparse.Namespace) -> int:
-    from django.db import OperationalError
+    from nomdecode.conf import serve
 
-    from nomdecode.conf import data, serve
+    if arguments.command == "recover":
+        serve.prepare()  # the backup may be of an older version; the erased are erased again
+    else:
+        serve.connect()
+    from nomdecode.lever import commands
 
-    named = os.environ.get("DATABASE_URL")  # before the embedded one is: `check` asks no other
     try:
-        if arguments.command == "recover":
-            serve.prepare()  # the backup may be of an older version; the erased are erased again
-        else:
-            serve.connect()
-        from nomdecode.lever import commands
-
         answer = commands.run(arguments)
-    except OperationalError:
-        where = "nomdecode check" if named else f"{data.folder()}/postgres/log"
-        print(f"The database does not answer: {where} says why.", file=sys.stderr)
-        return 1
     except commands.Refused as error:
         print(error, file=sys.stderr)
         return error.code
-    print(answer.json if arguments.json else answer.text)
+    _say(answer.json if arguments.json else answer.text)
     return answer.code
 
 
-_COMMANDS = {
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "demo": _demo,
     "serve": _serve,
     "worker": _worker,

@@ -1,7 +1,10 @@
 """The command line as a script meets it: what it prints, and how it ends."""
 
+import getpass
+import io
 import json
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +18,7 @@ from django.db import OperationalError, transaction
 from django.utils import timezone
 
 import factories
+import served
 from nomdecode import cli
 from nomdecode.candidates import vault
 from nomdecode.candidates.models import PassChoice
@@ -111,17 +115,18 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_serve_says_where_it_is_to_be_opened(say: Say, started: list[str], settings: Any) -> None:
     settings.URL = "https://interviews.acme.example"
-    code, out, error = say("serve", "--port", "8123")
+    port = str(served.free_port())
+    code, out, error = say("serve", "--port", port)
     assert (code, error, started) == (DONE, "", ["web", "worker 1"])
     assert "https://interviews.acme.example" in out
-    assert "127.0.0.1:8123" in out
+    assert f"127.0.0.1:{port}" in out
 
 
 def test_serve_says_what_is_missing_and_starts(
     say: Say, started: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NOMDECODE_URL", "http://interviews.acme.example")
-    code, _, error = say("serve")
+    code, _, error = say("serve", "--port", served.free_port())
     assert (code, started) == (DONE, ["web", "worker 1"])
     assert error.startswith("1. NOMDECODE_URL is not https")
 
@@ -153,6 +158,52 @@ def test_check_asks_for_a_sender(
     code, out, _ = say("check")
     assert code == FAILED
     assert out.startswith("1. NOMDECODE_FROM is not set")
+
+
+def test_a_port_in_use_is_not_shared(say: Say, started: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        code, out, error = say("serve", "--port", port)
+    assert (code, out, started) == (FAILED, "", [])
+    assert error.startswith(f"Cannot listen on 127.0.0.1:{port}: Address already in use")
+
+
+@pytest.mark.parametrize("words", ["--port 99999", "--port 0", "--workers 0", "--workers -1"])
+def test_a_number_that_cannot_be_meant_is_not_understood(
+    say: Say, started: list[str], words: str
+) -> None:
+    assert say("serve", *words.split())[0] == USAGE
+    assert started == []
+
+
+# --- the first admin
+
+
+def test_the_new_admin_is_named_with_the_organisation(
+    say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOMDECODE_ADMIN_PASSWORD", "copper-heron-41")
+    factories.organisation("Acme")
+    admin = ("--email", "ada@acme.example", "--name", "Ada", "--organisation")
+    assert "an admin of Acme." in say("createadmin", *admin, "acme ")[1]
+    code, _, error = say("createadmin", "--email", "Ada", *admin[2:], "")
+    assert (code, error) == (FAILED, "Organisation: This field cannot be blank.\n")
+
+
+def test_a_typed_password_is_asked_for_twice(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOMDECODE_ADMIN_PASSWORD", raising=False)
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    typed = ["copper-heron-41", "copper-heron-14"]
+    monkeypatch.setattr(getpass, "getpass", lambda _: typed.pop(0))
+    admin = ("--email", "ada@acme.example", "--name", "Ada", "--organisation", "Acme")
+    code, _, error = say("createadmin", *admin)
+    assert (code, typed) == (FAILED, [])
+    assert error.startswith("These were two different passwords.")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 # --- which one

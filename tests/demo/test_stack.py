@@ -1,48 +1,30 @@
 """`nomdecode demo` leaves a database alone in which others than its own companies are."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import psycopg
 import pytest
 
+import command
 from nomdecode.demo import stack
 
 COUNT = "SELECT (SELECT count(*) FROM orgs_organisation), (SELECT count(*) FROM orgs_user)"
 
 
 @pytest.fixture
-def database(migrated_cluster: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def database(migrated_cluster: Path) -> Iterator[None]:
     """DATABASE_URL names one with the product's tables and nothing in them."""
-    product, name = os.environ["DATABASE_URL"], f"demo_{uuid4().hex}"
-    with psycopg.connect(product.replace("/nomdecode?", "/postgres?"), autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name} TEMPLATE nomdecode")
-        monkeypatch.setenv("DATABASE_URL", product.replace("/nomdecode?", f"/{name}?"))
+    with command.database("nomdecode") as url:
+        product = os.environ["DATABASE_URL"]
+        os.environ["DATABASE_URL"] = url
         yield
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def nomdecode(data: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    environment = {
-        "NOMDECODE_DATA": str(data),
-        "NOMDECODE_ADMIN_PASSWORD": "correct horse battery staple",
-        "DJANGO_SETTINGS_MODULE": "nomdecode.conf.settings",
-    }
-    return subprocess.run(
-        [sys.executable, "-m", "nomdecode", *words],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+        os.environ["DATABASE_URL"] = product
 
 
 def found(data: Path, email: str) -> None:
-    done = nomdecode(data, "createadmin", "--organisation", "Acme", "--email", email, "--name", "A")
+    done = command.create_admin(data, "Acme", email)
     assert done.returncode == 0, done.stderr
 
 
@@ -53,7 +35,7 @@ def test_where_others_are_it_refuses_and_writes_nothing(tmp_path: Path, once_a_d
     if once_a_demo:
         (tmp_path / "lever-sandbox.json").touch()
     before = sorted(tmp_path.rglob("*"))
-    done = nomdecode(tmp_path, "demo")
+    done = command.nomdecode(tmp_path, "demo")
     assert (done.returncode, done.stderr) == (1, f"{stack.REFUSED}\n")
     with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
         assert connection.execute(COUNT).fetchone() == (1, 1)

@@ -165,6 +165,35 @@ def test_a_weak_password_makes_no_admin() -> None:
     assert not User.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("organisation", "email", "name", "sentence"),
+    [
+        ("Acme", "not an email", "Ada", "E-mail: Enter a valid email address."),
+        ("Acme", f"{'a' * 250}@acme.example", "Ada", "E-mail: Ensure this value has at most 254"),
+        (" ", "ada@acme.example", "Ada", "Organisation: This field cannot be blank."),
+        ("A" * 81, "ada@acme.example", "Ada", "Organisation: Ensure this value has at most 80"),
+        ("Acme", "ada@acme.example", "", "Name: This field cannot be blank."),
+    ],
+)
+def test_what_no_page_would_take_makes_no_admin(
+    organisation: str, email: str, name: str, sentence: str
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        accounts.create_admin(organisation, email, name, PASSWORD)
+    assert any(message.startswith(sentence) for message in refused.value.messages)
+    assert not User.objects.exists()
+    assert not Organisation.objects.exists()
+
+
+def test_an_organisation_is_known_by_its_name_however_it_is_typed() -> None:
+    acme = factories.organisation("Acme")
+    made = accounts.create_admin(" acme ", "ada@acme.example", "Ada Byron", PASSWORD)
+    assert made.organisation == acme
+    other = Organisation.objects.create(name="ACME")
+    made = accounts.create_admin("ACME", "ada@acme.example", "Ada Byron", PASSWORD)
+    assert made.organisation == other
+
+
 @pytest.mark.parametrize("path", ["/accounts/login/", "/settings/", "/nothing-here", "/health"])
 def test_every_page_forbids_foreign_script(user: User, client: Client, path: str) -> None:
     client.force_login(user)

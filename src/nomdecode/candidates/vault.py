@@ -72,6 +72,14 @@ def destroy(candidate: Candidate) -> None:
     )
 
 
+def opens() -> bool:
+    """Whether the installation key opens the oldest entry, if there is any."""
+    sealed = VaultEntry.objects.exclude(wrapped_key=None).order_by("candidate__created_at")
+    for candidate_id, wrapped in sealed.values_list("candidate_id", "wrapped_key")[:1]:
+        return keys.is_ours(bytes(wrapped or b""), _row(candidate_id))
+    return True
+
+
 # --- showing
 
 

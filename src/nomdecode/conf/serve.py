@@ -1,23 +1,20 @@
 """`nomdecode serve`: the web server and the workers, supervised, on production defaults."""
 
 import io
-import os
 from pathlib import Path
 
-import django
 from django.core.management import call_command
 
-from nomdecode.conf import data, postgres
-from nomdecode.conf.processes import Program, python
+from nomdecode.conf import data, installation, postgres
+from nomdecode.conf.processes import Program, python, why_not_free
+from nomdecode.conf.refusals import Refused
 
 POOL = 8  # database connections of one web process
 
 
 def connect() -> None:
-    """Database up, Django set up; safe to repeat."""
-    postgres.ensure(data.folder())
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nomdecode.conf.settings")
-    django.setup()
+    """Database up, Django set up; safe to repeat. Raises Refused."""
+    installation.set_up(postgres.ensure(data.folder()))
 
 
 def prepare() -> None:
@@ -30,6 +27,12 @@ def prepare() -> None:
 
     erasure.replay()  # a restored backup may have brought back who was erased since
     journeys.recount_where_missing()
+
+
+def refuse_a_taken_port(host: str, port: int) -> None:
+    """Raises Refused."""
+    if why := why_not_free(host, port):
+        raise Refused(f"Cannot listen on {host}:{port}: {why}. Choose another --port.")
 
 
 def web(host: str, port: int) -> Program:
@@ -65,7 +68,7 @@ def work() -> None:
     reconcile.after_start()
     connections["default"].close()  # this thread asks nothing more
     # Its threads keep their database connections; each job first sees that its own still lives.
-    connections.settings["default"] |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+    connections.settings["default"]["CONN_MAX_AGE"] = 600
     # The queue is mostly asked one thing at a time; more connections are made when they are needed.
     queue = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=4)
     with app.replace_connector(queue) as running:

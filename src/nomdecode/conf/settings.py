@@ -7,7 +7,7 @@ from pathlib import Path
 from django.utils.csp import CSP
 from environs import Env, validate
 
-from nomdecode.conf import data, mail
+from nomdecode.conf import data, mail, values
 
 env = Env()
 
@@ -17,7 +17,7 @@ DATA: Path = data.folder()
 INSTALLATION_KEY: bytes = data.installation_key(env.str("NOMDECODE_KEY", ""))
 SECRET_KEY = data.derived_secret(INSTALLATION_KEY, "django")
 
-URL: str = env.str("NOMDECODE_URL", "http://localhost:8000").rstrip("/")
+URL: str = env.str("NOMDECODE_URL", "http://localhost:8000", validate=values.address).rstrip("/")
 _HOST = URL.split("://", 1)[-1].split("/", 1)[0]
 ALLOWED_HOSTS = [_HOST.rsplit(":", 1)[0]]
 CSRF_TRUSTED_ORIGINS = [URL]
@@ -27,7 +27,9 @@ HTTPS = URL.startswith("https://")
 LEVER_URLS: list[str] = [
     url.rstrip("/")
     for url in env.list(
-        "NOMDECODE_LEVER_URLS", ["https://api.lever.co/v1", "https://api.sandbox.lever.co/v1"]
+        "NOMDECODE_LEVER_URLS",
+        ["https://api.lever.co/v1", "https://api.sandbox.lever.co/v1"],
+        validate=values.addresses,
     )
 ]
 LEVER_RATE: float = env.float("NOMDECODE_LEVER_RATE", 10, validate=validate.Range(min=0.1))
@@ -41,8 +43,13 @@ _options = DATABASES["default"].setdefault("OPTIONS", {})
 # all others. What DATABASE_URL says itself comes later, and counts.
 _idle = "-c idle_in_transaction_session_timeout=30s"
 _options["options"] = f"{_idle} {_options.get('options', '')}".strip()
+# A pooled connection is tried before each request has it (one round trip): else every one that a
+# restarted database has ended costs a page.
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if pool := env.int("NOMDECODE_POOL", 0):
-    _options["pool"] = {"min_size": 1, "max_size": pool}
+    # After so many seconds a missing connection is given up, and made when a page next wants one:
+    # else the pauses between tries grow to minutes, which pages wait once the database is back.
+    _options["pool"] = {"min_size": 1, "max_size": pool, "reconnect_timeout": 10}
 
 INSTALLED_APPS = [
     "procrastinate.contrib.django",
@@ -169,7 +176,7 @@ STORAGES = {
 }
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
-TIME_ZONE = env.str("NOMDECODE_TIME_ZONE", "UTC")
+TIME_ZONE = env.str("NOMDECODE_TIME_ZONE", "UTC", validate=values.time_zone)
 
 LOGGING = {
     "version": 1,

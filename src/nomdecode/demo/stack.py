@@ -22,6 +22,7 @@ from nomdecode.conf.processes import (
     stopping_on_signals,
     supervise,
 )
+from nomdecode.conf.refusals import Refused
 
 PASSWORD = "nom-de-code"  # noqa: S105  of every invented member
 SLOWEST_START_SECONDS = 60
@@ -30,10 +31,6 @@ REFUSED = (
     "This database has organisations that are not the demo's, so nothing was started or changed: "
     "unset DATABASE_URL and NOMDECODE_DATA, or let them name an empty place."
 )
-
-
-class Refused(Exception):
-    """Somebody's real data are there."""
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,14 @@ def _data_key(connection: Connection) -> bytes:
     return keys.unwrap(bytes(connection.wrapped_key), _row(connection.organisation_id))
 
 
+def opens() -> bool:
+    """Whether the installation key opens the oldest connection, if there is any."""
+    sealed = Connection.objects.order_by("pk").values_list("organisation_id", "wrapped_key")
+    for organisation_id, wrapped in sealed[:1]:
+        return keys.is_ours(bytes(wrapped), _row(organisation_id))
+    return True
+
+
 def seal(connection: Connection, secret: str, what: str) -> bytes:
     row = f"{_row(connection.organisation_id)}:{what}"
     return keys.seal(_data_key(connection), secret.encode(), row)

@@ -5,7 +5,9 @@ import base64
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Model
 from django.http import HttpRequest
 
 from nomdecode.orgs import audit, keys
@@ -33,20 +35,35 @@ class MFAAdapter(DefaultMFAAdapter):
 def create_admin(organisation_name: str, email: str, name: str, password: str) -> Member:
     """The admin of an organisation, made if missing; an existing account gets this password.
 
-    Raises ValidationError when the password is too weak.
+    Raises ValidationError when one of them cannot be taken.
     """
+    organisation_name, email, name = organisation_name.strip(), email.strip().lower(), name.strip()
+    _check("Organisation", Organisation, "name", organisation_name)
+    _check("E-mail", User, "email", email)
+    _check("Name", User, "name", name)
     validate_password(password)
-    user = User.objects.filter(email=email.strip().lower()).first()
+    user = User.objects.filter(email=email).first()
     if user is None:
         user = User.objects.create_user(email, name, password)
     else:
         user.set_password(password)
         user.save(update_fields=["password"])
-    organisation = Organisation.objects.filter(name=organisation_name).first()
-    if organisation is None:
-        organisation = Organisation.objects.create(name=organisation_name)
+    organisation = _named(organisation_name) or Organisation.objects.create(name=organisation_name)
     member, _ = Member.objects.update_or_create(
         organisation=organisation, user=user, defaults={"role": Role.ADMIN, "active": True}
     )
     audit.record(organisation, "member.joined", member, member=member, by="system", role=Role.ADMIN)
     return member
+
+
+def _check(called: str, model: type[Model], field: str, value: str) -> None:
+    try:
+        model(**{field: value}).clean_fields(exclude={f.name for f in model._meta.fields} - {field})
+    except ValidationError as error:
+        raise ValidationError([f"{called}: {message}" for message in error.messages]) from None
+
+
+def _named(name: str) -> Organisation | None:
+    """Also "acme" is Acme, unless there are both."""
+    found = Organisation.objects.filter(name__iexact=name)
+    return found.filter(name=name).first() or found.first()

@@ -51,6 +51,15 @@ def unwrap(wrapped: bytes, row: str) -> bytes:
     return unseal(_wrapping_key(row), wrapped, row)
 
 
+def is_ours(wrapped: bytes, row: str) -> bool:
+    """Whether it was wrapped by this installation key."""
+    try:
+        unwrap(wrapped, row)
+    except Unreadable:
+        return False
+    return True
+
+
 def new_token() -> str:
     """256 random bits for a link."""
     return secrets.token_urlsafe(32)
