@@ -60,7 +60,7 @@ def _parse_lever(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     listed = actions.add_parser("list", parents=[common], help="newest first")
     listed.add_argument("--state", choices=("waiting", "going", "exported", "stopped", "ended"))
     listed.add_argument("--since", type=_time, metavar="T", help=f"made since then: {TIMES}")
-    listed.add_argument("--limit", type=int, default=50, metavar="N", help="at most (50)")
+    listed.add_argument("--limit", type=_count, default=50, metavar="N", help="at most (50)")
     _parse_remedies(lambda name, text: actions.add_parser(name, parents=[common], help=text))
 
 
@@ -81,6 +81,12 @@ def _parse_remedies(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
 
 
 TIMES = "2h, 3d, or 2025-11-24T09:30"
+
+
+def _count(text: str) -> int:
+    if re.fullmatch(r"0*[1-9]\d{0,8}", text):
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text} is no number from 1")
 
 
 def _time(text: str) -> datetime | timedelta:
