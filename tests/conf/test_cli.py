@@ -226,16 +226,36 @@ def test_an_organisation_is_known_by_its_id_too(say: Say) -> None:
 
 def test_an_unknown_organisation_is_refused(say: Say) -> None:
     code, _, error = say("problems", "--organisation", "Nobody")
-    assert (code, error) == (FAILED, "There is no organisation Nobody.\n")
+    assert (code, error) == (USAGE, "There is no organisation Nobody.\n")
 
 
 def test_an_interview_without_an_export_is_refused(say: Say) -> None:
     interview = factories.held_interview()
-    assert say("exports", "show", interview.pk)[0] == FAILED
+    code, _, error = say("exports", "show", interview.pk)
+    assert code == FAILED and "no outcome yet" in error
+
+
+def test_an_interview_that_is_not_there_is_refused(say: Say) -> None:
+    assert say("exports", "show", uuid4()) == (FAILED, "", "There is no such interview.\n")
+
+
+def test_a_link_of_another_host_is_no_interviews(say: Say, settings: Any) -> None:
+    page = f"/interviews/{factories.held_interview().pk}/"
+    assert say("exports", "show", f"https://elsewhere.example{page}")[0] == USAGE
+    assert say("exports", "show", settings.URL + page)[0] == FAILED  # it has no outcome
 
 
 @pytest.mark.parametrize(
-    "words", ["exports show never-an-id", "exports list --since soon", "exports retry", "recover"]
+    "words",
+    [
+        "exports show never-an-id",
+        "exports list --since soon",
+        "exports list --limit 0",
+        "exports list --limit -3",
+        "exports list --limit many",
+        "exports retry",
+        "recover",
+    ],
 )
 def test_what_is_not_understood_ends_with_2(say: Say, words: str) -> None:
     assert say(*words.split())[0] == USAGE
@@ -286,9 +306,11 @@ def test_the_list_can_be_narrowed(say: Say, connection: Connection) -> None:
     assert say("exports", "list", "--limit", "1", "--json")[1].count('"interview"') == 1
 
 
-def test_one_is_shown_with_its_steps_and_attempts(say: Say, connection: Connection) -> None:
+def test_one_is_shown_with_its_steps_and_attempts(
+    say: Say, connection: Connection, settings: Any
+) -> None:
     interview = exported(connection)
-    code, out, _ = say("exports", "show", f"https://somewhere/interviews/{interview.pk}/")
+    code, out, _ = say("exports", "show", f"{settings.URL}/interviews/{interview.pk}/")
     assert code == DONE
     assert "POST /opportunities" in out
     assert "POST /opportunities/…/notes" in out
@@ -490,6 +512,9 @@ def test_after_a_restore_it_ends_with_0_when_all_is_told_apart(
     code, out, _ = say("recover", "--since", "1h", "--json")
     (told,) = json.loads(out)
     assert (code, told["adopted"], told["to_see"]) == (DONE, 1, [])
+    shown = json.loads(say("exports", "show", interview.pk, "--json")[1])
+    assert shown["exported_at"] < shown["adopted_at"]  # which explains it
+    assert "adopted at" in say("exports", "show", interview.pk)[1]
 
 
 @pytest.mark.usefixtures("_nothing_under_way")
@@ -521,3 +546,21 @@ def test_a_comparison_that_could_not_be_finished_ends_with_1_and_holds(
 def test_a_backup_of_tomorrow_is_not_understood(say: Say, connection: Connection) -> None:
     tomorrow = (timezone.now() + timedelta(days=1)).isoformat()
     assert say("recover", "--since", tomorrow)[0] == USAGE
+
+
+@pytest.mark.usefixtures("_nothing_under_way")
+def test_a_backup_of_long_ago_is_one_of_everything(say: Say, connection: Connection) -> None:
+    interview = passed(connection)
+    backup = transaction.savepoint_create()
+    export.run(interview.pk)
+    transaction.savepoint_rollback(backup)
+    code, out, _ = say("recover", "--since", "99999d", "--json")
+    assert (code, json.loads(out)[0]["adopted"]) == (DONE, 1)
+
+
+@pytest.mark.parametrize("organisation", [False, True])
+def test_a_database_without_any_key_is_perhaps_the_wrong_one(say: Say, organisation: bool) -> None:
+    if organisation:
+        factories.organisation()
+    code, out, error = say("recover", "--since", "1h")
+    assert (code, out) == (FAILED, "") and "No organisation here has a key to Lever" in error

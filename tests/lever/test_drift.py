@@ -115,6 +115,14 @@ def test_a_kind_that_never_came_may_not_be_on(acme: Connection) -> None:
     assert why(acme, mended(acme, "deleted")) == "never"
 
 
+def test_while_the_token_is_younger_nothing_is_said_of_thirty_days(acme: Connection) -> None:
+    token = {"sealed": b"", "last4": "abcd", "verified_at": NOW - timedelta(minutes=29)}
+    acme.tokens.create(label="Stage change", **token)
+    assert why(acme, mended(acme)) == "none"
+    acme.tokens.update(created_at=NOW - timedelta(days=31))
+    assert why(acme, mended(acme)) == "never"
+
+
 @pytest.mark.parametrize(("minutes", "expected"), [(-5, "signature"), (-15, "none")])
 def test_a_request_that_no_token_signed_since_then_is_perhaps_it(
     acme: Connection, minutes: int, expected: str
@@ -224,6 +232,17 @@ def test_the_page_says_how_a_comparison_goes(
     page = client.get(reverse("lever:drift")).content.decode()
     for words in ("3400 of 10000", "Going on", sentence, "Not yet"):
         assert words in page
+
+
+def test_of_a_comparison_that_is_over_the_page_says_when_it_ended(
+    acme: Connection, admin: Member, client: Client
+) -> None:
+    began_at, ended_at = NOW - timedelta(minutes=20), NOW - timedelta(minutes=5)
+    times = {"since": NOW, "reached": NOW, "began_at": began_at, "ended_at": ended_at}
+    Reconciliation.objects.create(connection=acme, why="time", sweep="changes", **times)
+    page = client.get(reverse("lever:drift")).content.decode()
+    assert ended_at.isoformat() in page
+    assert began_at.isoformat() not in page
 
 
 def test_an_empty_page_says_that_nothing_was_missed(

@@ -16,7 +16,17 @@ from nomdecode.candidates import consent, erasure, reveals
 from nomdecode.candidates.models import Candidate, PassChoice
 from nomdecode.demo import clock
 from nomdecode.interviews.models import Interview
-from nomdecode.lever import calls, client, export, look_again, protocol, recover, taken_back
+from nomdecode.lever import (
+    calls,
+    client,
+    export,
+    look_again,
+    protocol,
+    readback,
+    recover,
+    story,
+    taken_back,
+)
 from nomdecode.lever.models import Connection, Duplicate, Export, ExportStep
 from nomdecode.pipeline.models import Opportunity
 from sandbox import Running
@@ -267,6 +277,28 @@ def test_run_again_it_changes_nothing(connection: Connection) -> None:
     again = recovered(connection)
     assert (again.adopted, again.look_first, again.to_see) == (0, 0, ())
     assert Export.objects.get(interview=interview).state == "exported"
+
+
+def test_the_story_says_that_it_was_found_and_not_made(connection: Connection) -> None:
+    interview = passed(connection)
+    with since_the_backup():
+        run(interview)
+    recovered(connection)
+    row = Export.objects.get(interview=interview)
+    told = {each.title: each.detail for each in story.of(interview, row, for_staff=True)}
+    assert "Profile found in Lever" in told and "Scorecards found in Lever as a note" in told
+    assert not [words for words in told.values() if "tries" in words]
+
+
+def test_read_back_it_does_not_claim_what_was_not_sent(connection: Connection) -> None:
+    interview = passed(connection, choice=PassChoice.ASK_ME)
+    with since_the_backup():
+        consent.answer(interview.candidate, True, timezone.now())
+        run(interview)
+    recovered(connection)
+    sentence = readback.compare(Export.objects.get(interview=interview), connection).sentence
+    assert "any more" not in sentence and "archive reason" not in sentence
+    assert "Lever was sent: name" in sentence
 
 
 # --- for a person

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
+from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from nomdecode.interviews.models import Interview
 from nomdecode.lever import client, errands, problems, reconcile, recover, remedies
 from nomdecode.lever import connection as connections
 from nomdecode.lever.eligibility import REASONS
@@ -70,8 +71,10 @@ def run(arguments: Namespace) -> Answer:
 def _organisation(arguments: Namespace) -> Organisation:
     named = arguments.organisation
     found = (_named(named) if named else Organisation.objects.all())[:2]
+    if named and not found:
+        raise Refused(f"There is no organisation {named}.", USAGE)
     if not found:
-        raise Refused(f"There is no organisation {named}." if named else "There is none yet.")
+        raise Refused("There is no organisation yet.")
     if len(found) > 1:
         raise Refused("There are several: name one with --organisation NAME, or its id.", USAGE)
     return found[0]
@@ -85,13 +88,17 @@ def _named(text: str) -> QuerySet[Organisation]:
 
 
 def _export(arguments: Namespace) -> Export:
-    id = _UUID.search(arguments.id)
+    text = arguments.id.strip().removeprefix(f"{settings.URL}/interviews/")
+    id = re.fullmatch(rf"({_UUID.pattern})(?:[/?#].*)?", text, re.IGNORECASE)
     if id is None:
-        raise Refused("Give the interview's id, or the link of its page.", USAGE)
-    exports = Export.objects.filter(interview=UUID(id.group()))
+        raise Refused("Give the interview's id, or the link of its page here.", USAGE)
+    interviews = Interview.objects.filter(pk=id[1])
     if arguments.organisation:
-        exports = exports.filter(organisation=_organisation(arguments))
-    row = exports.select_related("organisation", "interview__candidate").first()
+        interviews = interviews.filter(organisation=_organisation(arguments))
+    if not interviews.exists():
+        raise Refused("There is no such interview.")
+    rows = Export.objects.select_related("organisation", "interview__candidate")
+    row = rows.filter(interview__in=interviews).first()
     if row is None:
         raise Refused("Nothing of this interview is meant for Lever: it has no outcome yet.")
     return row
@@ -114,7 +121,7 @@ def _list(arguments: Namespace) -> Answer:
         exports = exports.filter(created_at__gte=_moment(arguments.since))
     exports = exports.select_related("interview__candidate", "interview__opportunity")
     exports = exports.prefetch_related("steps").order_by("-created_at")
-    rows = [_told(export) for export in exports[: max(arguments.limit, 0)]]
+    rows = [_told(export) for export in exports[: arguments.limit]]
     lines = [
         (_time(row["created_at"]), row["candidate"], row["in_words"], row["why"], row["interview"])
         for row in rows
@@ -146,6 +153,7 @@ def _told(export: Export) -> dict[str, Any]:
 def _show(arguments: Namespace) -> Answer:
     export = _export(arguments)
     told = _told(export) | {
+        "adopted_at": _adopted_at(export),
         "detail": export.detail,
         "performed_as": (export.plan or {}).get("perform_as_email", ""),
         "went_without": (export.plan or {}).get("left_out", []),
@@ -155,6 +163,12 @@ def _show(arguments: Namespace) -> Answer:
         "duplicates": list(export.duplicates.values("thing", "external_id", "url", "settled_at")),
     }
     return Answer(_page(told), told)
+
+
+def _adopted_at(export: Export) -> datetime | None:
+    """When a profile was taken for this one that was not made from here: after a restore it went
+    to Lever before that, and before this export was written down."""
+    return export.steps.filter(name="profile", tries=0).values_list("done_at", flat=True).first()
 
 
 def _attempts(export: Export) -> Iterable[Attempt]:
@@ -320,10 +334,15 @@ def _recover(arguments: Namespace) -> Answer:
     rows = Connection.objects.exclude(api_key=None).select_related("organisation")
     if arguments.organisation:
         rows = rows.filter(organisation=_organisation(arguments))
+    if not rows:
+        raise Refused(
+            "No organisation here has a key to Lever, so there is nothing to compare. "
+            "Is it the database that you restored?"
+        )
     told = [_recovered(connection, since) for connection in rows]
     failed = any("failed" in one for one in told)
     to_see = any(one.get("to_see") for one in told)
-    text = "\n\n".join(map(_recovery, told)) or "No organisation has a key to Lever."
+    text = "\n\n".join(map(_recovery, told))
     return Answer(text, told, FAILED if failed else A_PERSON if to_see else DONE)
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from django.utils import timezone
 
+from nomdecode.lever import connection as connections
 from nomdecode.lever import marks, pick_lists
 from nomdecode.lever.answers import HIRED
 from nomdecode.lever.models import Connection, Delivery, Mend, Verdict
@@ -75,10 +76,12 @@ class _Knows:
         self.listed = {each["event"] for each in listed.items} if listed else set()
 
     def comes(self, events: tuple[str, ...]) -> bool:
-        """Whether one of them came lately."""
+        """Whether one of them came lately, or its token may be too young to tell."""
         if events not in self._comes:
-            lately = self.connection.deliveries.filter(received_at__gt=timezone.now() - COMES)
-            self._comes[events] = lately.filter(event__in=events).exists()
+            since = timezone.now() - COMES
+            young = connections.tokens(self.connection).filter(created_at__gt=since)
+            lately = self.connection.deliveries.filter(received_at__gt=since, event__in=events)
+            self._comes[events] = young.exists() or lately.exists()
         return self._comes[events]
 
 

@@ -52,9 +52,10 @@ def _closed(export: Export) -> str:
     candidate = Candidate.objects.get(pk=export.interview.candidate_id)
     if candidate.erased_at:
         return "The candidate had their details erased."
-    if export.kind == Kind.NAMED and consent.state(candidate, timezone.now()) != "yes":
+    answer = consent.state(candidate, timezone.now()) if export.kind == Kind.NAMED else "yes"
+    if answer == "no":
         return "The candidate does not agree to be named any more."
-    return ""
+    return "" if answer == "yes" else "No yes of the candidate to be named is known here."
 
 
 @transaction.atomic
@@ -110,4 +111,5 @@ def _at_most(step: ExportStep, export: Export) -> set[str]:
     if step.name == "note":
         return {"value"}
     everything = comparison.FIELDS.keys() - {"value"}
-    return everything if export.kind == Kind.NAMED else everything - comparison.OF_THE_PERSON
+    # Only what goes under the pseudonym is archived as it is made.
+    return everything - ({"archived"} if export.kind == Kind.NAMED else comparison.OF_THE_PERSON)

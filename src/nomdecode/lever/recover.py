@@ -37,6 +37,7 @@ from nomdecode.pipeline.models import Opportunity
 log = logging.getLogger(__name__)
 
 MARGIN = timedelta(hours=6)  # for the minute before each call, and what the backup does not count
+FIRST = datetime(2012, 1, 1, tzinfo=UTC)  # Lever takes no time of long before there was any Lever
 _LINK = re.compile(r"/interviews/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/")
 LOST_YES = "In Lever by name, but the candidate’s yes is lost: ask them, or erase it there."
 
@@ -84,6 +85,7 @@ class Stray:
 
 def run(connection: Connection, since: datetime) -> Report:
     """`since`: when the backup was made. Raises Failed or LeverError; then it may be run again."""
+    since = max(since, FIRST)
     erasure.replay()
     held_since = _hold(connection)
     _let_arrive(held_since)
