@@ -168,9 +168,23 @@ def test_a_refused_key_leaves_the_present_one_on_the_page_and_is_forgotten(admin
     admin.post("key", key="no-key-that-lever-knows")
     assert admin.worker()
     assert admin.lever.keys["acme"][-4:] in admin.page()
-    assert "Lever refused this key" in admin.shown
+    assert re.search(
+        r"</span>nows</code>, tried <time.*</time>: Lever refused this key", admin.shown
+    )
     with clock.at(timezone.now() + timedelta(hours=2)):
         assert "Lever refused this key" not in admin.page()
+
+
+def test_replacing_a_key_can_be_left_off(admin: Admin) -> None:
+    admin.connect()
+    assert "Cancel" not in admin.page()
+    assert "?replace=no#key" in admin.page(query=admin.replace())
+    admin.post("key", key="no-key-that-lever-knows")
+    assert admin.worker()
+    assert "?replace=no#key" in admin.page()
+    page = admin.page(query="?replace=no")
+    assert 'id="api-key"' not in page and "Lever refused this key" not in page
+    assert "replace=no" in page and ">Replace</a>" in page
 
 
 def test_a_key_that_lever_could_not_be_asked_about_is_kept_and_said_so(admin: Admin) -> None:

@@ -137,11 +137,13 @@ def _checks(connection: Connection) -> list[tuple[str, str]]:
 
 def _key(connection: Connection, asked: QueryDict) -> dict[str, Any]:
     offered = OfferedKey.objects.filter(connection=connection).first()
-    if offered and offered.refused_at and timezone.now() - offered.refused_at > REFUSAL_SHOWS:
-        offered = None
     # Once another key is there, nobody wants to replace the one before.
     number = str(connection.api_key_set_at.timestamp()) if connection.api_key_set_at else ""
-    replaces = asked.get("replace") == number
+    good = bool(number and not connection.api_key_refused_at)
+    replaces, leaves_it = asked.get("replace") == number, good and asked.get("replace") == "no"
+    if offered and offered.refused_at:
+        long_ago = timezone.now() - offered.refused_at > REFUSAL_SHOWS
+        offered = None if long_ago or leaves_it else offered
     checking, failure = questions.state(connection, questions.KEY)
     checks = _checks(connection)
     return {
@@ -152,7 +154,8 @@ def _key(connection: Connection, asked: QueryDict) -> dict[str, Any]:
         "offered": offered,
         "key_number": number,
         "takes_key": replaces or offered or not number or connection.api_key_refused_at,
-        "key_replaces": replaces,
+        "key_replaces": number if replaces else "no" if leaves_it else "",
+        "key_cancels": good and (replaces or (offered and offered.refused_at)),
         "key_checking": checking,
         "key_failure": failure,
         "key_step_shows": showing.digest(
