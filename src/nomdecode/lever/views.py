@@ -111,11 +111,25 @@ def _page(
         **_where(connection, form or SettingsForm(connection)),
         "here": "setup",
         "webhook_url": connections.webhook_url(connection),
-        "waiting": None if connection.enabled else export.waiting(connection.organisation),
+        "waited": "" if connection.enabled else _waited(export.waiting(connection.organisation)),
         "preview": shown(connection),
         **more,
     }
     return render(request, "lever/setup.html", context, status=status)
+
+
+def _waited(waiting: export.Waiting) -> str:
+    """How many outcomes of which kind, or "" for none."""
+    agreed, asked, unsuccessful = waiting
+    it = ("was", "leaves", "it stays") if unsuccessful == 1 else ("were", "leave", "they stay")
+    kinds = {
+        f"{agreed} would name a candidate who agreed": agreed,
+        f"{asked} wait{'s' if asked == 1 else ''} for the candidate’s answer": asked,
+        f"{unsuccessful} {it[0]} unsuccessful and {it[1]} under the pseudonym if that is switched "
+        f"on, else {it[2]} here": unsuccessful,
+    }
+    count, told = sum(waiting), ", ".join(words for words, number in kinds.items() if number)
+    return f"{count} outcome{'' if count == 1 else 's'} waited: {told}." if count else ""
 
 
 def _address_name(url: str) -> str:
@@ -363,7 +377,9 @@ def stages(request: MemberRequest) -> HttpResponse:
         )
     except choices.Stale:
         connection.refresh_from_db()
-        return _page(request, connection, form, INVALID, settings_error=STALE)
+        differs = ", ".join(form.differs())
+        told = f"{STALE} It would change: {differs}." if differs else STALE
+        return _page(request, connection, form, INVALID, settings_error=told)
     refused = wanted and not connection.enabled
     if not valid or refused:
         return _page(request, connection, form, INVALID, refused=refused)
