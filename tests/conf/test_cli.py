@@ -420,7 +420,7 @@ def test_reconcile_that_lever_does_not_answer_ends_with_1(
 ) -> None:
     lever.fault({"match": "GET /v1/opportunities", "kind": "status", "status": 503})
     code, out, _ = say("reconcile")
-    assert code == FAILED and "Lever did not give an answer." in out
+    assert code == FAILED and "Lever answered with an error (503)." in out
     lever.fault()
     assert say("reconcile")[0] == DONE
 

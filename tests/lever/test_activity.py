@@ -113,6 +113,31 @@ def test_a_profile_deleted_in_lever_is_said_to_be_so_and_linked_nowhere(admin: M
         assert "</span>In Lever<" not in told and "Open in Lever" not in told
 
 
+def test_the_times_are_in_the_order_of_the_rows(admin: Member) -> None:
+    """Newest first by the outcome, whatever became of it since."""
+    for days in (3, 2, 1):
+        row = planned(
+            admin, state="exported", exported_at=timezone.now() - timedelta(hours=4 - days)
+        )
+        Export.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(days=days))
+    times = re.findall(r'data-label="since"><time datetime="([^"]+)', shown(admin))
+    assert len(times) == 3 and times == sorted(times, reverse=True)
+
+
+def test_nothing_is_read_back_while_it_is_not_there_yet(admin: Member) -> None:
+    row = planned(admin, state="going")
+    step = ExportStep.objects.create(
+        export=row, name="profile", order=0, state="calling", calling_since=timezone.now()
+    )
+    assert "Read back" not in page(admin, row)
+    Export.objects.update(state="stopped", reason="gave_up")
+    assert "Read back" in page(admin, row)
+    Export.objects.update(state="going", reason="")
+    step.remote_id = "o-1"
+    step.save()
+    assert "Read back" in page(admin, row)
+
+
 def test_a_state_is_chosen(admin: Member) -> None:
     planned(admin)
     stopped = planned(admin, state="stopped", reason="gave_up")

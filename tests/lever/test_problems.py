@@ -207,6 +207,13 @@ def test_it_is_one_also_when_the_first_that_waits_for_it_comes_later(acme: Compa
     assert set(acme.found()) == {("account", "")}
 
 
+def test_it_counts_all_that_setup_asks_about_and_hides_nothing_else(acme: Company) -> None:
+    acme.export("waiting", "hold", account=2)
+    acme.export("waiting", "account", account=2)
+    acme.export("stopped", "gave_up", account=2)
+    assert acme.found() == {("account", ""): 3, ("stopped", "gave_up"): 1}
+
+
 def test_it_is_none_any_more_when_the_last_that_waits_for_it_has_ended(acme: Company) -> None:
     row = acme.export("waiting", "account", account=2)
     assert set(acme.found()) == {("account", "")}

@@ -435,7 +435,7 @@ def test_an_errand_says_that_lever_could_not_be_asked(
     lever.fault({"match": "GET /v1/*", "kind": "status", "status": 503, "times": 9})
     errands.run_all()
     errand.refresh_from_db()
-    assert (errand.succeeded, errand.sentence) == (False, "Lever did not give an answer.")
+    assert (errand.succeeded, errand.sentence) == (False, "Lever answered with an error (503).")
 
 
 # --- read back

@@ -168,9 +168,23 @@ def test_a_refused_key_leaves_the_present_one_on_the_page_and_is_forgotten(admin
     admin.post("key", key="no-key-that-lever-knows")
     assert admin.worker()
     assert admin.lever.keys["acme"][-4:] in admin.page()
-    assert "Lever refused this key" in admin.shown
+    assert re.search(
+        r"</span>nows</code>, tried <time.*</time>: Lever refused this key", admin.shown
+    )
     with clock.at(timezone.now() + timedelta(hours=2)):
         assert "Lever refused this key" not in admin.page()
+
+
+def test_replacing_a_key_can_be_left_off(admin: Admin) -> None:
+    admin.connect()
+    assert "Cancel" not in admin.page()
+    assert "?replace=no#key" in admin.page(query=admin.replace())
+    admin.post("key", key="no-key-that-lever-knows")
+    assert admin.worker()
+    assert "?replace=no#key" in admin.page()
+    page = admin.page(query="?replace=no")
+    assert 'id="api-key"' not in page and "Lever refused this key" not in page
+    assert "replace=no" in page and ">Replace</a>" in page
 
 
 def test_a_key_that_lever_could_not_be_asked_about_is_kept_and_said_so(admin: Admin) -> None:
@@ -194,7 +208,7 @@ def test_a_check_that_lever_does_not_answer_says_so(admin: Admin) -> None:
     admin.lever.fault({"match": "GET /v1/*", "kind": "status", "status": 503, "times": 9})
     admin.post("key", check="1")
     assert admin.worker()
-    assert "Lever did not give an answer." in admin.page()
+    assert "Lever answered with an error (503)." in admin.page()
 
 
 def test_with_htmx_only_the_sentence_is_swapped_so_that_the_box_keeps_what_was_typed(
@@ -411,8 +425,17 @@ def test_two_admins_editing_at_once_are_told(admin: Admin) -> None:
     answer = admin.save(version=admin.reloaded().version - 1, origin="agency")
     assert answer.status_code == 422
     assert "Somebody else saved these settings" in text_of(answer)
+    assert "It would change: Origin." in text_of(answer)
     assert '<option value="agency" selected>' in text_of(answer)
     assert admin.reloaded().origin == "sourced"
+
+
+def test_a_second_tab_is_told_that_saving_it_again_would_switch_lever_off(admin: Admin) -> None:
+    admin.connect()
+    admin.save()
+    before = admin.reloaded().version
+    admin.save(enabled="on")
+    assert "It would change: Enabled (off)." in text_of(admin.save(version=before))
 
 
 def test_unsuccessful_ones_need_a_reason_to_be_archived_with(admin: Admin) -> None:
@@ -510,6 +533,18 @@ def test_outcomes_that_waited_are_counted_and_asked_about(admin: Admin) -> None:
     assert "only from now on" in page and "send these too" in page
 
 
+def test_of_what_waited_no_zeros_are_told(admin: Admin) -> None:
+    admin.connect()
+    _waits(admin, successful=False)
+    page = " ".join(admin.page().split())
+    assert "1 outcome waited: 1 was unsuccessful and leaves under the pseudonym" in page
+
+
+def test_without_a_key_who_performs_is_checked_as_soon_as_there_is_one(admin: Admin) -> None:
+    admin.post("perform_as", perform_as="dana@acme.example")
+    assert "Checked as soon as there is a key" in admin.page()
+
+
 def _waits(admin: Admin, *, successful: bool) -> Interview:
     """The outcome of an interview of somebody in the vault."""
     interview = factories.passed(admin.organisation, successful=successful)
@@ -550,7 +585,7 @@ def test_the_page_stands_while_lever_is_away(admin: Admin) -> None:
     admin.lever.fault({"match": "GET /v1/*", "kind": "status", "status": 503, "times": 9})
     assert admin.worker()
     page = admin.page()
-    assert "has not told its stages yet" in page and "Lever did not give an answer." in page
+    assert "has not told its stages yet" in page and "Lever answered with an error (503)." in page
 
 
 def test_a_list_that_could_not_be_read_again_is_asked_for_when_the_page_is_opened(

@@ -104,6 +104,11 @@ def test_what_happened_in_the_same_second_is_told_in_the_order_of_cause(
     assert shown.index("Profile created") < shown.index("Archived in Lever")
 
 
+def test_before_the_outcome_stands_nothing_is_said_to_be_on_its_way(recruiter: Member) -> None:
+    interview = factories.held_interview(factories.position(recruiter.organisation))
+    assert "<h2>How it goes</h2>" in _story(recruiter, interview)
+
+
 def test_an_interviewer_never_does_since_lever_shows_the_name(recruiter: Member) -> None:
     interview = _in_lever(recruiter)
     assert "Open in Lever" not in _story(_interviewer_of(interview), interview)

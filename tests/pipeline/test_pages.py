@@ -155,6 +155,17 @@ def test_the_csv_has_everybody_who_met_the_bar_with_their_moves(client, acme, re
     assert row["Moves"].startswith("New lead ")
 
 
+def test_the_csv_says_when_a_profile_was_made_not_the_earlier_time_that_it_bears(
+    client, acme, recruiter
+):
+    one = moved(acme, "lead")
+    made = one.interview.outcome.stands_at + timedelta(seconds=2)
+    Opportunity.objects.update(created_at=made - timedelta(minutes=1))
+    one.moves.update(how="export", heard_at=made)
+    (row,) = csv.DictReader(io.StringIO(client.get("/pipeline.csv").content.decode()))
+    assert row["Met the bar"] < row["In Lever since"]
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1"])
 def test_no_text_is_taken_for_a_formula(text):
     assert harmless(text) == f"'{text}"

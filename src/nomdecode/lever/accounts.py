@@ -144,7 +144,7 @@ def elsewhere(connection: Connection) -> list[Elsewhere]:
     if connection.account == UNKNOWN:
         return []
     names = {each["number"]: each["name"] for each in _known(connection)}
-    others = _unfinished(connection).exclude(account=connection.account)
+    others = meant_elsewhere(connection)
     profiles = Counter(others.values_list("account", flat=True))
     begun = Counter(others.filter(CALLED).values_list("account", flat=True))
     return [
@@ -153,6 +153,10 @@ def elsewhere(connection: Connection) -> list[Elsewhere]:
         )
         for number in sorted(profiles)
     ]
+
+
+def meant_elsewhere(connection: Connection) -> QuerySet[Export]:
+    return _unfinished(connection).exclude(account=connection.account)
 
 
 # Lever was asked to make something: it may be there, whatever came back.

@@ -162,7 +162,6 @@ def _row(export: Any, now: datetime) -> dict[str, Any]:
         "reason": reason(export, export.own),
         "pseudonymous": export.kind == Kind.PSEUDONYMOUS,
         "performed_as": (export.plan or {}).get("perform_as_email", ""),
-        "when": export.exported_at or export.state_since,
         "next": next_at(export, export.next_try, now),
     }
 

@@ -61,7 +61,8 @@ def who(connection: Connection, email: str) -> Who:
     if users.failure:
         return Who("quiet", f"{users.failure} {email} is not looked up yet.")
     if users.read_at is None:
-        return Who("quiet", "Checked as soon as Lever answers")
+        event = "Lever answers" if connection.api_key else "there is a key"
+        return Who("quiet", f"Checked as soon as {event}")
     return Who("wrong", _absent(email) if user is None else _deactivated(email))
 
 

@@ -106,7 +106,11 @@ class Busy(Unavailable):
 class Ambiguous(LeverError):
     """Something was sent and no usable answer came: it may have been done or not."""
 
-    sentence = "Lever did not give an answer."
+    @property
+    def sentence(self) -> str:  # type: ignore[override]
+        if self.status and self.status >= 500:
+            return f"Lever answered with an error ({self.status})."
+        return "Lever did not give an answer."
 
 
 # What fails for these is no fault of what was asked for: it would fail for anything.

@@ -101,12 +101,14 @@ def _may(export: Any, steps: list[ExportStep], now: Any) -> dict[str, Any]:
     open_states = (ExportState.WAITING, ExportState.GOING, ExportState.STOPPED)
     profile = getattr(export.interview, "opportunity", None)
     others = not export.own
+    # Under way it looks by itself whether what was asked for is there.
+    rests = export.state in (ExportState.STOPPED, ExportState.ENDED)
     return {
         "url": profile.link if profile and others else "",
         "may_retry": others and remedies.may_retry(export, now),
         "may_skip": others and export.state in open_states,
         "may_adopt": others and export.state != ExportState.ENDED,
-        "may_read_back": others and any(s.remote_id or s.calling_since for s in steps),
+        "may_read_back": others and any(s.remote_id or (s.calling_since and rests) for s in steps),
     }
 
 

@@ -54,7 +54,8 @@ def find(connection: Connection) -> list[Finding]:
     found = list(_of_the_connection(connection, exports)) if connection.enabled else []
     stopped = exports.filter(state=ExportState.STOPPED)
     for finding in found:  # what one of these explains is no problem of its own
-        stopped = stopped.exclude(pk__in=finding.exports)
+        if finding.kind != "account":  # a decision on the account cures nothing else
+            stopped = stopped.exclude(pk__in=finding.exports)
     return [*found, *_of_stopped(stopped), *_of_what_went(connection, exports)]
 
 
@@ -75,7 +76,7 @@ def _of_the_connection(connection: Connection, exports: QuerySet[Export]) -> Ite
         if connection.permissions.get(kind) is False:
             yield _finding("permission", held_up.get(kind, exports.none()), kind)
     if accounts.elsewhere(connection):
-        yield _finding("account", under_way.filter(reason="account"))
+        yield _finding("account", accounts.meant_elsewhere(connection))
     fallback = choices.fallback_user(connection)
     if fallback is not None and fallback["deactivated"]:
         yield _finding("fallback_gone", not_allowed.filter(detail__what="perform_as"))

@@ -116,6 +116,17 @@ class SettingsForm(forms.Form):
             chosen |= choices.performing(chosen.pop("perform_as"), counts=self.counts)
         return chosen
 
+    def differs(self) -> list[str]:
+        """What these choices would change in what is saved now; of a switch, to what."""
+        chosen = {**self.chosen(), "enabled": "enabled" in self.data}
+        told = []
+        for name, value in chosen.items():
+            if value != getattr(self.connection, name):
+                field = self.fields[name.removesuffix("_draft")]
+                words = f" ({'on' if value else 'off'})" if isinstance(value, bool) else ""
+                told.append(f"{field.label or name.capitalize()}{words}")
+        return told
+
 
 def _items(connection: Connection, kind: str) -> list[dict[str, Any]]:
     kept = pick_lists.known(connection, kind)

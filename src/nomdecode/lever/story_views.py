@@ -58,7 +58,9 @@ def part(request: MemberRequest, pk: UUID) -> HttpResponse:
 
 
 def _title(export: Export | None, opportunity: Opportunity | None) -> str:
-    state = export.state if export else ExportState.WAITING
+    if export is None:
+        return "How it goes"
+    state = export.state
     if opportunity and opportunity.deleted_at:
         return "Deleted in Lever"
     if state == ExportState.EXPORTED or (state == ExportState.ENDED and opportunity):

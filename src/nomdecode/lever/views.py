@@ -111,11 +111,25 @@ def _page(
         **_where(connection, form or SettingsForm(connection)),
         "here": "setup",
         "webhook_url": connections.webhook_url(connection),
-        "waiting": None if connection.enabled else export.waiting(connection.organisation),
+        "waited": "" if connection.enabled else _waited(export.waiting(connection.organisation)),
         "preview": shown(connection),
         **more,
     }
     return render(request, "lever/setup.html", context, status=status)
+
+
+def _waited(waiting: export.Waiting) -> str:
+    """How many outcomes of which kind, or "" for none."""
+    agreed, asked, unsuccessful = waiting
+    it = ("was", "leaves", "it stays") if unsuccessful == 1 else ("were", "leave", "they stay")
+    kinds = {
+        f"{agreed} would name a candidate who agreed": agreed,
+        f"{asked} wait{'s' if asked == 1 else ''} for the candidate’s answer": asked,
+        f"{unsuccessful} {it[0]} unsuccessful and {it[1]} under the pseudonym if that is switched "
+        f"on, else {it[2]} here": unsuccessful,
+    }
+    count, told = sum(waiting), ", ".join(words for words, number in kinds.items() if number)
+    return f"{count} outcome{'' if count == 1 else 's'} waited: {told}." if count else ""
 
 
 def _address_name(url: str) -> str:
@@ -137,11 +151,13 @@ def _checks(connection: Connection) -> list[tuple[str, str]]:
 
 def _key(connection: Connection, asked: QueryDict) -> dict[str, Any]:
     offered = OfferedKey.objects.filter(connection=connection).first()
-    if offered and offered.refused_at and timezone.now() - offered.refused_at > REFUSAL_SHOWS:
-        offered = None
     # Once another key is there, nobody wants to replace the one before.
     number = str(connection.api_key_set_at.timestamp()) if connection.api_key_set_at else ""
-    replaces = asked.get("replace") == number
+    good = bool(number and not connection.api_key_refused_at)
+    replaces, leaves_it = asked.get("replace") == number, good and asked.get("replace") == "no"
+    if offered and offered.refused_at:
+        long_ago = timezone.now() - offered.refused_at > REFUSAL_SHOWS
+        offered = None if long_ago or leaves_it else offered
     checking, failure = questions.state(connection, questions.KEY)
     checks = _checks(connection)
     return {
@@ -152,7 +168,8 @@ def _key(connection: Connection, asked: QueryDict) -> dict[str, Any]:
         "offered": offered,
         "key_number": number,
         "takes_key": replaces or offered or not number or connection.api_key_refused_at,
-        "key_replaces": replaces,
+        "key_replaces": number if replaces else "no" if leaves_it else "",
+        "key_cancels": good and (replaces or (offered and offered.refused_at)),
         "key_checking": checking,
         "key_failure": failure,
         "key_step_shows": showing.digest(
@@ -360,7 +377,9 @@ def stages(request: MemberRequest) -> HttpResponse:
         )
     except choices.Stale:
         connection.refresh_from_db()
-        return _page(request, connection, form, INVALID, settings_error=STALE)
+        differs = ", ".join(form.differs())
+        told = f"{STALE} It would change: {differs}." if differs else STALE
+        return _page(request, connection, form, INVALID, settings_error=told)
     refused = wanted and not connection.enabled
     if not valid or refused:
         return _page(request, connection, form, INVALID, refused=refused)

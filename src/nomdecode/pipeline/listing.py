@@ -54,13 +54,19 @@ def _where(journey: Journey, cohort: Cohort) -> list[str]:
     opportunity: Opportunity = journey.interview.opportunity
     moves = sorted(opportunity.moves.all(), key=in_order)
     return [
-        _time(opportunity.created_at),
+        _time(_arrived(opportunity, moves)),
         texts.get(opportunity.stage_id_now, opportunity.stage_id_now),
         _time(journey.since),
         "Open" if journey.state == State.ON_THE_WAY else str(State(journey.state).label),
         opportunity.archive_reason,
         "; ".join(f"{texts.get(m.to_stage, m.to_stage)} {_time(m.happened_at)}" for m in moves),
     ]
+
+
+def _arrived(opportunity: Opportunity, moves: list[StageMove]) -> datetime:
+    """When it was made from here: the time that it bears may be chosen, and lie before that."""
+    heard = [move.heard_at for move in moves if move.how == "export"]
+    return min(heard, default=opportunity.created_at)
 
 
 def _time(moment: datetime) -> str:

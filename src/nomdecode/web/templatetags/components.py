@@ -8,6 +8,7 @@ from django.forms import BoundField
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 
 register = template.Library()
 
@@ -50,6 +51,14 @@ def since(moment: datetime) -> SafeString:
         _exact(moment),
         f"{day}{local:%H:%M}",
     )
+
+
+@register.simple_tag
+def lasted(began: datetime, ended: datetime) -> str:
+    """How long it took: "2 hours, 3 minutes"."""
+    if (ended - began).total_seconds() < 60:
+        return "less than a minute"
+    return timesince(began, ended)
 
 
 def _exact(moment: datetime) -> str:
