@@ -80,7 +80,9 @@ def _parse_lever(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     listed = actions.add_parser("list", parents=[common], help="newest first")
     listed.add_argument("--state", choices=("waiting", "going", "exported", "stopped", "ended"))
     listed.add_argument("--since", type=_time, metavar="T", help=f"made since then: {TIMES}")
-    listed.add_argument("--limit", type=_number(999_999_999), default=50, metavar="N", help="at most (50)")
+    listed.add_argument(
+        "--limit", type=_number(999_999_999), default=50, metavar="N", help="at most (50)"
+    )
     _parse_remedies(lambda name, text: actions.add_parser(name, parents=[common], help=text))
 
 

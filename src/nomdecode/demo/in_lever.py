@@ -82,13 +82,13 @@ def _gave_up(row: Export, leaves: datetime, owner: UUID) -> None:
     assert work is not None
     for hours in TRIES:
         look = hours > 0
-        failure = lever_client.Unavailable if look else lever_client.Ambiguous
+        failure = lever_client.Unavailable() if look else lever_client.Ambiguous()
         work.step.attempts.create(
             at=leaves + timedelta(hours=hours),
             milliseconds=20_000,
             asked="GET /opportunities: was it made?" if look else "POST /opportunities",
             performed_as="" if look else work.plan.perform_as_email,
-            outcome=failure.__name__,
+            outcome=type(failure).__name__,
             message=failure.sentence,
         )
     row.refresh_from_db()

@@ -18,7 +18,7 @@ A_YEAR = timedelta(days=366)
 
 
 class SecureLink(forms.URLField):
-    default_validators: ClassVar = [URLValidator(schemes=["https"])]  # not another one beside
+    default_validators = [URLValidator(schemes=["https"])]  # noqa: RUF012 (as Django has it)
 
 
 class NewPositionForm(forms.Form):
