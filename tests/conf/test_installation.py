@@ -39,6 +39,16 @@ def database(migrated_cluster: Path) -> Iterator[dict[str, str | None]]:
         }
 
 
+@pytest.fixture
+def away() -> dict[str, str | None]:
+    """The environment of an installation whose database does not answer."""
+    return {
+        "DATABASE_URL": f"postgres://127.0.0.1:{served.free_port()}/nomdecode",
+        "NOMDECODE_ADMIN_PASSWORD": command.PASSWORD,
+        "EMAIL_URL": POST,
+    }
+
+
 def refused(data: Path, words: tuple[str, ...], environment: dict[str, str | None]) -> str:
     """The sentence, and nothing but it."""
     port = (str(served.free_port()),) if words[0] == "serve" else ()
@@ -102,9 +112,9 @@ def test_what_is_sealed_tells_whether_the_key_is_right(settings: Any) -> None:
     ],
 )
 def test_check_says_which_setting_cannot_be_read(
-    tmp_path: Path, migrated_cluster: Path, name: str, value: str, sentence: str
+    tmp_path: Path, away: dict[str, str | None], name: str, value: str, sentence: str
 ) -> None:
-    said = refused(tmp_path, ("check",), {"EMAIL_URL": POST} | {name: value})
+    said = refused(tmp_path, ("check",), away | {name: value})
     assert sentence in said
     assert said.count(name) == 1  # once is enough
     assert "heim" not in said
@@ -121,13 +131,8 @@ def test_a_database_without_tables_is_said_to_be_empty(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("words", COMMANDS[1:4], ids=lambda words: words[0])
 def test_a_database_that_is_away_is_said_in_a_sentence(
-    tmp_path: Path, words: tuple[str, ...]
+    tmp_path: Path, away: dict[str, str | None], words: tuple[str, ...]
 ) -> None:
-    away = {
-        "DATABASE_URL": f"postgres://127.0.0.1:{served.free_port()}/nomdecode",
-        "NOMDECODE_ADMIN_PASSWORD": command.PASSWORD,
-        "EMAIL_URL": POST,
-    }
     said = refused(tmp_path, words, away)
     assert said == "The database does not answer: nomdecode check says why.\n"
 
@@ -135,16 +140,18 @@ def test_a_database_that_is_away_is_said_in_a_sentence(
 # --- the terminal
 
 
-def test_without_a_terminal_the_password_must_be_in_the_environment(tmp_path: Path) -> None:
-    said = refused(tmp_path, COMMANDS[3], {"NOMDECODE_ADMIN_PASSWORD": None})
+def test_without_a_terminal_the_password_must_be_in_the_environment(
+    tmp_path: Path, away: dict[str, str | None]
+) -> None:
+    said = refused(tmp_path, COMMANDS[3], away | {"NOMDECODE_ADMIN_PASSWORD": None})
     assert "set NOMDECODE_ADMIN_PASSWORD" in said
 
 
 def test_whoever_reads_only_the_head_of_a_list_is_no_error(
-    tmp_path: Path, migrated_cluster: Path
+    tmp_path: Path, away: dict[str, str | None]
 ) -> None:
     reads, writes = os.pipe()
     os.close(reads)
-    done = command.nomdecode(tmp_path, "check", output=writes)
+    done = command.nomdecode(tmp_path, "check", output=writes, **away)
     os.close(writes)
     assert (done.returncode, done.stderr) == (FAILED, "")
