@@ -133,12 +133,12 @@ def _step(step: ExportStep, export: Export) -> Entry | None:
     tries = f"{step.tries} {'try' if step.tries == 1 else 'tries'}"
     if step.state != StepState.DONE:
         return None
-    found = not step.tries  # after a restore, or by a person
-    if step.name == "note" and found:
+    adopted = not step.tries  # after a restore, or by a person
+    if step.name == "note" and adopted:
         return Entry("Scorecards found in Lever as a note", "done", step.done_at, ADOPTED)
     if step.name == "note":
         return Entry("Scorecards attached as a note", "done", step.done_at, tries)
-    if found:
+    if adopted:
         return Entry("Profile found in Lever", "done", step.done_at, ADOPTED)
     stage = Stage.objects.filter(organisation=export.organisation_id, external_id=fixed.stage)
     text = (found.text if (found := stage.first()) else "") or "Lever"
