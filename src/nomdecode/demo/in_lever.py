@@ -85,7 +85,7 @@ def _gave_up(row: Export, leaves: datetime, owner: UUID) -> None:
         asked="POST opportunity",
         performed_as=work.plan.perform_as_email,
         outcome="Ambiguous",
-        message=lever_client.Ambiguous.sentence,
+        message=lever_client.Ambiguous().sentence,
     )
     row.refresh_from_db()
     with clock.at(leaves + protocol.GIVE_UP):
