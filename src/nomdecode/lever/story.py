@@ -182,7 +182,8 @@ def _rephrasing(interview: Interview, export: Export) -> list[Entry]:
 
 def asked_to_rephrase(interview: Interview) -> datetime | None:
     asked = interview.assignments.exclude(rephrase_asked_at=None)
-    return asked.aggregate(at=Max("rephrase_asked_at"))["at"]
+    at: datetime | None = asked.aggregate(at=Max("rephrase_asked_at"))["at"]
+    return at
 
 
 def _stages(opportunity: Opportunity) -> dict[str, str]:
