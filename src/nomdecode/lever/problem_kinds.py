@@ -47,7 +47,7 @@ KINDS = {
     ),
     "recovering": Words(
         "After a restore the comparison with Lever is not over: nothing leaves",
-        "Ask whoever runs the server to run `nomdecode recover --since T` again, with the time of "
+        "Ask whoever runs the server to run “nomdecode recover --since …” again, with the time of "
         f"the backup, and to mend what it names until it ends with 0 or 3. {LEAVES}",
         where="lever:activity",
         after=timedelta(minutes=15),  # longer than it takes when all goes well
