@@ -120,7 +120,7 @@ def test_the_times_are_in_the_order_of_the_rows(admin: Member) -> None:
             admin, state="exported", exported_at=timezone.now() - timedelta(hours=4 - days)
         )
         Export.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(days=days))
-    times = re.findall(r'data-label="since"><time datetime="([^"]+)', shown(admin))
+    times = re.findall(r'data-label="outcome"><time datetime="([^"]+)', shown(admin))
     assert len(times) == 3 and times == sorted(times, reverse=True)
 
 
