@@ -96,9 +96,8 @@ def test_what_happened_in_the_same_second_is_told_in_the_order_of_cause(
     second = timezone.now().replace(microsecond=0)
     export = Export.objects.get()
     Export.objects.update(plan=PLAN)
-    export.steps.create(
-        name="profile", order=0, state="done", done_at=second + timedelta(milliseconds=400)
-    )
+    done_at = second + timedelta(milliseconds=400)
+    export.steps.create(name="profile", order=0, state="done", tries=1, done_at=done_at)
     Opportunity.objects.update(archived_at=second)
     shown = _story(recruiter, interview)
     assert shown.index("Profile created") < shown.index("Archived in Lever")
