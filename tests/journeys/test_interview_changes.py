@@ -107,6 +107,8 @@ def test_a_draft_survives_a_closed_tab_and_a_scorecard_is_sent_once(
     elsewhere.goto(f"{one.interview}scorecard/")
     expect(elsewhere.get_by_label("Notes")).to_have_value("Began with the question.")
 
+    # A page in which nothing is typed yet would show the sign-in form as soon as it hears anything.
+    elsewhere.get_by_label("Notes").fill("The session is about to end.")
     elsewhere.context.clear_cookies(name="nomdecode_session")
     elsewhere.get_by_label("Notes").fill("The session has ended.")
     expect(elsewhere.get_by_text("what you typed is still here")).to_be_visible()
