@@ -260,6 +260,28 @@ def test_without_our_link_the_second_tells(connection: Connection, lever: Runnin
     post(lever, f"/opportunities/{found['id']}/removeSources", sources=["Nom de Code"])
 
 
+def test_a_profile_whose_notes_the_key_may_not_read_holds_nothing_up(
+    connection: Connection, lever: Running
+) -> None:
+    """As a confidential one; link and second tell whose it is."""
+    kept, other = passed(connection), passed(connection)
+    with since_the_backup():
+        for interview in (kept, other):
+            run(interview)
+    (found,) = profiles(lever, kept)
+    match = f"GET /v1/opportunities/{found['id']}/notes"
+    lever.fault({"match": match, "kind": "status", "status": 403, "times": 9})
+    assert recovered(connection).adopted == 2
+    lever.fault()
+    connection.refresh_from_db()
+    assert connection.recovering_since is None
+    assert to_the_end(kept).state == "exported"
+    assert (
+        len(profiles(lever, kept)) == 1
+        and len(lever.get(f"/opportunities/{found['id']}/notes", ACCOUNT)) == 1
+    )
+
+
 def test_a_look_from_before_counts_no_more(connection: Connection) -> None:
     interview = passed(connection)
     claimed(interview, OWNERS[0])

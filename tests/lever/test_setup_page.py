@@ -376,6 +376,7 @@ def test_with_a_chosen_stage_gone_the_page_says_that_some_profiles_cannot_leave(
     Connection.objects.update(stage_passed="vanished")
     page = admin.page()
     assert "Some profiles cannot leave:" in page and "Every outcome leaves" not in page
+    assert "Live in part" in page and "Live in part" in admin.page("activity")
     assert tick(page, "where") == "tick danger"
     assert "This stage is gone from Lever: choose another one." in page
     assert re.search(r"<dt>stage</dt><dd>gone from Lever</dd>", page)
@@ -392,6 +393,7 @@ def test_what_counts_for_unsuccessful_ones_alone_is_told_only_if_they_are_sent(
     Connection.objects.update(**gone)
     page = admin.page()
     assert "Some profiles cannot leave" not in page and tick(page, "where") == "tick ok"
+    assert "Live in part" not in page
     Connection.objects.update(export_unsuccessful=True, archive_not_passed=True)
     page = admin.page(query="?preview=unsuccessful")
     assert tick(page, "where") == "tick danger"
@@ -409,6 +411,7 @@ def test_with_the_user_to_perform_as_gone_some_profiles_cannot_leave(admin: Admi
     assert "gone@acme.example is no active Lever user: choose another one." in page
     assert "else gone@acme.example, no active Lever user" in page
     assert "Some profiles cannot leave:" in page and tick(page, "perform-as") == "tick danger"
+    assert "Live in part" in page
 
 
 def tick(page: str, section: str) -> str:

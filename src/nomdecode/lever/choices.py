@@ -208,7 +208,7 @@ def status(connection: Connection) -> tuple[str, str]:
     if connection.enabled and connection.recovering_since:
         return "warn", "Held after a restore"
     if connection.enabled:
-        return "ok", "Live"
+        return ("warn", "Live in part") if hindrances(connection) else ("ok", "Live")
     return ("quiet", "Off") if ready(connection) else ("info", "Ready to enable")
 
 

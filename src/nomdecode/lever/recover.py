@@ -167,7 +167,7 @@ def _notes(lever: client.Lever, profile_id: str) -> Mapping[str, list[str]]:
         for note in lever.notes(profile_id):
             if reference := reference_in(note.value):
                 notes[reference].append(note.id)
-    except client.NotFound:  # deleted meanwhile
+    except (client.NotFound, client.Forbidden):  # deleted meanwhile, or confidential
         pass
     return {reference: sorted(ids) for reference, ids in notes.items()}
 
