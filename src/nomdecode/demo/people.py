@@ -2,6 +2,7 @@
 
 import random
 
+from nomdecode.candidates.folding import fold
 from nomdecode.candidates.vault import Identity, Resume
 
 FIRST = """
@@ -27,7 +28,7 @@ HEADLINES = (
 def identity(chance: random.Random, number: int) -> Identity:
     """`number` keeps the addresses apart: two people never share one."""
     first, last = chance.choice(FIRST), chance.choice(LAST)
-    handle = f"{first}.{last}{number}".lower().encode("ascii", "ignore").decode()
+    handle = fold(f"{first}.{last}{number}")
     return Identity(
         name=f"{first} {last}",
         emails=(f"{handle}@mail.example",),
