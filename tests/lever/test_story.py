@@ -119,6 +119,18 @@ def test_nor_does_a_recruiter_who_interviewed(recruiter: Member) -> None:
     assert "Open in Lever" not in _story(recruiter, interview)
 
 
+def test_when_the_candidate_answered_staff_alone_read(recruiter: Member) -> None:
+    """Of who agreed beforehand it is when they entered their details."""
+    interview = _in_lever(recruiter)
+    at = timezone.now().replace(hour=7, minute=41, second=23)
+    interview.candidate.consents.create(answer=True, text_version="3")
+    interview.candidate.consents.update(at=at)
+    told = _story(recruiter, interview)
+    assert "Candidate agreed to be named" in told and "07:41" in told
+    told = _story(_interviewer_of(interview), interview)
+    assert "agreed" not in told and "07:41" not in told
+
+
 def test_the_outcome_is_not_told_to_whoever_has_not_sent_their_own_scorecard(
     recruiter: Member,
 ) -> None:

@@ -30,7 +30,8 @@ def cancel_unheld(sender: object, candidate: Any, **kwargs: object) -> None:
 
 
 def tell_pages(sender: object, candidate: Any, **kwargs: object) -> None:
-    from nomdecode.interviews import outcome
+    """Those of staff: when a candidate answers is not the interviewers' to know."""
+    from nomdecode.orgs import live
 
     if interview := getattr(candidate, "interview", None):
-        outcome.changed(interview)
+        live.publish(interview.organisation_id, f"export-{interview.pk}", "needs")

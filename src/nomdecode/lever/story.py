@@ -71,10 +71,11 @@ TO_OTHERS = Entry("On to Lever", "done", None, "whoever did not interview sees h
 
 def of(interview: Interview, export: Export | None, *, for_staff: bool) -> list[Entry]:
     """`for_staff`: for a recruiter or admin who did not interview."""
-    entries = [*_scorecards(interview), *_consent(interview, export)]
+    entries = _scorecards(interview)
     if not for_staff:
         entries.sort(key=_time)
         return entries + (_now(interview, export) if waits(export) else [TO_OTHERS])
+    entries += _consent(interview, export)
     if export:
         if export.plan:  # read before the steps: a claim in between made steps that it lacks
             entries += [entry for step in export.steps.all() if (entry := _step(step, export))]
