@@ -24,6 +24,7 @@ from nomdecode.lever import (
     protocol,
     readback,
     recover,
+    remedies,
     story,
     taken_back,
 )
@@ -282,6 +283,26 @@ def test_a_profile_whose_notes_the_key_may_not_read_holds_nothing_up(
     )
 
 
+def test_without_our_link_and_with_notes_that_are_not_shown_it_holds_everything(
+    connection: Connection, lever: Running
+) -> None:
+    """Only the note could tell whose it is: sent again it would be a second one."""
+    interview = passed(connection)
+    with since_the_backup():
+        run(interview)
+        (found,) = profiles(lever, interview)
+        post(lever, f"/opportunities/{found['id']}/removeLinks", links=found["links"])
+    match = f"GET /v1/opportunities/{found['id']}/notes"
+    lever.fault({"match": match, "kind": "status", "status": 403, "times": 9})
+    with pytest.raises(recover.Failed, match="does not show the notes of "):
+        recovered(connection)
+    connection.refresh_from_db()
+    assert connection.recovering_since
+    lever.fault()
+    assert recovered(connection).adopted == 1
+    post(lever, f"/opportunities/{found['id']}/removeSources", sources=["Nom de Code"])
+
+
 def test_a_look_from_before_counts_no_more(connection: Connection) -> None:
     interview = passed(connection)
     claimed(interview, OWNERS[0])
@@ -337,6 +358,42 @@ def test_what_cannot_be_told_apart_stops_for_a_person(
     assert set(seen(report)) == {each.pk for each in both}
     states = Export.objects.values_list("state", "reason")
     assert set(states) == {("stopped", "restored")}
+    assert len(profiles(lever, both[0])) == 2
+
+
+def test_what_stopped_so_waits_for_a_decision_on_each(
+    connection: Connection, lever: Running
+) -> None:
+    """Retrying all, or amending a scorecard, decides nothing on whose the profiles are."""
+    both = [passed(connection, email=f"pair-{connection.pk}@engines.example") for _ in range(2)]
+    with since_the_backup():
+        for each in both:
+            make_profile_alone(each)
+    recovered(connection)
+    long_ago = timezone.now() - timedelta(days=1)
+    assert remedies.retry_since(connection.organisation, long_ago, None) == 0
+    for each in both:
+        export.outcome_stands(each, each.outcome)
+        assert to_the_end(each).reason == "restored"
+    assert len(profiles(lever, both[0])) == 2
+    remedies.retry(Export.objects.get(interview=both[0]), None)
+    assert to_the_end(both[0]).state == "exported"
+
+
+def test_what_cannot_be_told_apart_stops_also_where_the_scorecards_are_lost(
+    connection: Connection, lever: Running
+) -> None:
+    both = [held(connection, email=f"pair-{connection.pk}@engines.example") for _ in range(2)]
+    with since_the_backup():
+        for each in both:
+            factories.submitted(each.assignments.get())
+            make_profile_alone(each)
+    assert set(seen(recovered(connection))) == {each.pk for each in both}
+    for each in both:
+        again = Interview.objects.get(pk=each.pk)
+        factories.submitted(again.assignments.get())
+        row = to_the_end(again)
+        assert (row.state, row.reason) == ("stopped", "restored")
     assert len(profiles(lever, both[0])) == 2
 
 

@@ -213,7 +213,8 @@ def _send(rows: QuerySet[Export], name: str, account: int) -> None:
     fresh, now = rows.exclude(CALLED), timezone.now()
     ExportStep.objects.filter(export__in=fresh).delete()  # planned with the other account's users
     fresh.update(account=account, plan=None, marker=None)
-    fresh = fresh.exclude(state=ExportState.STOPPED, reason="identity")  # waits for a person still
+    for_a_person = ["identity", "restored"]  # who waits for a decision, waits still
+    fresh = fresh.exclude(state=ExportState.STOPPED, reason__in=for_a_person)
     fresh.update(state=ExportState.WAITING, reason="", detail={}, state_since=now)
     for export in fresh.filter(interview__outcome__leaves_at__gt=now):
         exports.reconsider(export, now)

@@ -73,7 +73,9 @@ def outcome_stands(interview: Interview, outcome: Outcome, **_: object) -> None:
         if export.reason == "identity":  # rephrased: the guard looks again
             retry(export)
         return
-    export.kind, export.state, export.reason = kind, ExportState.WAITING, ""
+    export.kind = kind
+    if export.reason != "restored":  # whether Lever has it, a person has to say
+        export.state, export.reason = ExportState.WAITING, ""
     export.save(update_fields=["kind", "state", "reason"])
     if created:
         audit.record(interview.organisation, "export.planned", interview)

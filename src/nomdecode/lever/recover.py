@@ -74,6 +74,7 @@ class Stray:
 
     profile: client.Opportunity
     notes: Mapping[str, list[str]]
+    confidential: bool = False  # its notes are not shown to this key
 
     @property
     def second(self) -> datetime:
@@ -158,18 +159,20 @@ def _strays(
     }
     strays = [profile for profile in listed if profile.id not in known]
     log.info("recover: %s profiles in Lever, %s not known here", len(listed), len(strays))
-    return [Stray(profile, _notes(lever, profile.id)) for profile in strays]
+    return [_stray(lever, profile) for profile in strays]
 
 
-def _notes(lever: client.Lever, profile_id: str) -> Mapping[str, list[str]]:
+def _stray(lever: client.Lever, profile: client.Opportunity) -> Stray:
     notes = defaultdict(list)
     try:
-        for note in lever.notes(profile_id):
+        for note in lever.notes(profile.id):
             if reference := reference_in(note.value):
                 notes[reference].append(note.id)
-    except (client.NotFound, client.Forbidden):  # deleted meanwhile, or confidential
+    except client.NotFound:  # deleted meanwhile
         pass
-    return {reference: sorted(ids) for reference, ids in notes.items()}
+    except client.Forbidden:
+        return Stray(profile, {}, confidential=True)
+    return Stray(profile, {reference: sorted(ids) for reference, ids in notes.items()})
 
 
 # --- whose it is
@@ -187,8 +190,11 @@ def _settle(connection: Connection, strays: list[Stray]) -> tuple[int, list[ToSe
         interviews = list(here.select_related("candidate", "organisation"))
         if len(possible) == len(interviews) == 1:
             matched[interviews[0].pk].append(stray)
+        elif stray.confidential and not interviews:
+            sentence = f"Lever does not show the notes of {stray.profile.url} to the Data API key"
+            raise Failed(f"{sentence}, and only they tell whose it is: paste one that may read it.")
         else:
-            to_see += _cannot_be_told(stray, interviews)
+            to_see += _cannot_be_told(connection, stray, interviews)
     for interview_id, profiles in matched.items():
         count, seen = _take(connection, interview_id, profiles)
         adopted += count
@@ -240,13 +246,15 @@ def _referred(connection: Connection, stray: Stray) -> set[UUID]:
 
 
 @transaction.atomic
-def _cannot_be_told(stray: Stray, interviews: list[Interview]) -> list[ToSee]:
+def _cannot_be_told(
+    connection: Connection, stray: Stray, interviews: list[Interview]
+) -> list[ToSee]:
     """Those of its possible interviews that have no profile stop, until a person has decided."""
     url = stray.profile.url
     if not interviews:
         return [ToSee("Of an interview that this database does not know.", url)]
-    rows = Export.objects.select_for_update(of=("self",)).select_related("organisation")
-    for row in rows.filter(interview__in=interviews):
+    for interview in interviews:
+        row = _row(connections.held(connection), interview)
         if not row.steps.filter(name="profile", state=StepState.DONE).exists():
             message = f"Look whether it is {url}; then adopt that one, or try again."
             export.stop(row, "restored", message=message)
@@ -255,6 +263,13 @@ def _cannot_be_told(stray: Stray, interviews: list[Interview]) -> list[ToSee]:
 
 def _see(sentence: str, url: str, interview: Interview) -> ToSee:
     return ToSee(sentence, url, interview.pk, interview.candidate.pseudonym)
+
+
+def _row(held: Connection, interview: Interview) -> Export:
+    """Under lock; made where the outcome was lost, too."""
+    defaults = {"organisation": interview.organisation, "account": held.account}
+    rows = Export.objects.select_for_update()
+    return rows.get_or_create(interview=interview, defaults=defaults)[0]
 
 
 # --- adopting
@@ -291,10 +306,7 @@ def _adopt(connection: Connection, interview: Interview, stray: Stray) -> bool:
     """The export of this interview holds this profile from now on. False: it holds another one."""
     held = connections.held(connection)
     consent.lock(interview.candidate)
-    defaults = {"organisation": interview.organisation, "account": held.account}
-    row, _ = Export.objects.select_for_update().get_or_create(
-        interview=interview, defaults=defaults
-    )
+    row = _row(held, interview)
     if row.steps.filter(name="profile", state=StepState.DONE).exists():
         return False
     row.account = held.account

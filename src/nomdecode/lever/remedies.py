@@ -61,8 +61,10 @@ def count_stopped(organisation: Organisation, since: datetime, member: Member) -
 def _stopped(
     organisation: Organisation, since: datetime, member: Member | None
 ) -> QuerySet[Export]:
-    """Without those where `member` interviewed, who leaves them to others."""
+    """Without those where `member` interviewed, who leaves them to others; nor any of which a
+    person has to say first whether one is in Lever."""
     stopped = Export.objects.filter(organisation=organisation, state=ExportState.STOPPED)
+    stopped = stopped.exclude(reason="restored")
     if member:
         held = Q(assignments__member=member) | Q(former=member)
         stopped = stopped.exclude(interview__in=Interview.objects.filter(held))
