@@ -312,6 +312,19 @@ def test_the_story_says_that_it_was_found_and_not_made(connection: Connection) -
     assert not [words for words in told.values() if "tries" in words]
 
 
+def test_the_story_tells_the_stages_that_it_went_through_meanwhile(
+    connection: Connection, lever: Running
+) -> None:
+    interview = passed(connection)
+    with since_the_backup():
+        run(interview)
+        lever.screen(f"{_profile(interview)}/move", ACCOUNT, stage="offer")
+    recovered(connection)
+    row = Export.objects.get(interview=interview)
+    told = [each.title for each in story.of(interview, row, for_staff=True)]
+    assert [title for title in told if title.endswith(", in Lever")] == ["Offer, in Lever"]
+
+
 def test_read_back_it_does_not_claim_what_was_not_sent(connection: Connection) -> None:
     interview = passed(connection, choice=PassChoice.ASK_ME)
     with since_the_backup():
