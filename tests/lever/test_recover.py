@@ -325,6 +325,18 @@ def test_the_story_tells_the_stages_that_it_went_through_meanwhile(
     assert [title for title in told if title.endswith(", in Lever")] == ["Offer, in Lever"]
 
 
+def test_also_one_that_was_asked_for_before_the_backup_is_told_as_found(
+    connection: Connection,
+) -> None:
+    interview = passed(connection)
+    work = claimed(interview, OWNERS[0])
+    with since_the_backup():
+        calls.make(work, OWNERS[0])
+    recovered(connection)
+    row = Export.objects.get(interview=interview)
+    assert "Profile found in Lever" in [e.title for e in story.of(interview, row, for_staff=True)]
+
+
 def test_read_back_it_does_not_claim_what_was_not_sent(connection: Connection) -> None:
     interview = passed(connection, choice=PassChoice.ASK_ME)
     with since_the_backup():

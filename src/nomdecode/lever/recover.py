@@ -300,7 +300,7 @@ def _adopt(connection: Connection, interview: Interview, stray: Stray) -> bool:
     row.account = held.account
     _plan(row, held, stray)
     profile, note = row.steps.all()
-    export.write(profile, protocol.made(export.stored(profile), stray.profile.id))
+    export.write(profile, protocol.adopted(stray.profile.id))
     if ids := stray.notes.get(interview.pk.hex[:12]):
         export.write(note, protocol.made(export.stored(note), ids[0]))
         row.state, row.reason, row.exported_at = ExportState.EXPORTED, "", stray.second
