@@ -208,7 +208,7 @@ def _take(
     # Also where another interview of ours had it before.
     too_many = Duplicate.objects.filter(export__organisation=export.organisation_id)
     too_many.filter(external_id__in=[found.id, *notes[:1]]).update(settled_at=now)
-    calls.register(export, connection, calls.Thing(found.id, found))
+    calls.register(export, connection, calls.Thing(found.id, found), "adopted")
     exports.retry(export)
 
 

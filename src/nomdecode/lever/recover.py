@@ -308,7 +308,7 @@ def _adopt(connection: Connection, interview: Interview, stray: Stray) -> bool:
         row.state, row.reason = ExportState.WAITING, ""
     row.state_since, row.detail = timezone.now(), {}
     row.save()
-    calls.register(row, held, calls.Thing(stray.profile.id, stray.profile))
+    calls.register(row, held, calls.Thing(stray.profile.id, stray.profile), "adopted")
     audit.record(row.organisation, "export.adopted", interview, after="a restore")
     export.changed(row)
     return True
