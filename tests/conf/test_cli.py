@@ -373,6 +373,7 @@ def test_a_profile_of_levers_is_adopted(say: Say, connection: Connection, lever:
     code, out, _ = say("exports", "adopt", interview.pk, profile, "--json")
     assert (code, json.loads(out)) == (DONE, {"adopted": profile})
     assert Opportunity.objects.get(interview=interview).external_id == profile
+    assert "adopted at" in say("exports", "show", interview.pk)[1]
 
 
 def test_a_profile_that_is_not_there_is_refused(say: Say, connection: Connection) -> None:

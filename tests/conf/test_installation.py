@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from environs import ValidationError
 
 import command
 import factories
 import served
 from nomdecode.candidates import vault
+from nomdecode.conf import values
 from nomdecode.lever import connection
 
 FAILED = 1
@@ -109,6 +111,8 @@ def test_what_is_sealed_tells_whether_the_key_is_right(settings: Any) -> None:
         ("NOMDECODE_LEVER_RATE", "ten", "NOMDECODE_LEVER_RATE: Not a valid number."),
         ("NOMDECODE_LEVER_URLS", "foo", "NOMDECODE_LEVER_URLS: foo is no address"),
         ("NOMDECODE_URL", "acme.example", "NOMDECODE_URL: acme.example is no address"),
+        ("NOMDECODE_URL", "HTTPS://acme.example", "NOMDECODE_URL: HTTPS://acme.example: write"),
+        ("NOMDECODE_URL", "https://me:geheim@acme.example", "NOMDECODE_URL: It names a user"),
     ],
 )
 def test_check_says_which_setting_cannot_be_read(
@@ -118,6 +122,37 @@ def test_check_says_which_setting_cannot_be_read(
     assert sentence in said
     assert said.count(name) == 1  # once is enough
     assert "heim" not in said
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("", "Nothing is no address"),
+        ("https://", "is no address"),
+        ("https://nom.example:no", "is no address"),
+        ("HTTPS://nom.example", "small letters"),
+        ("https://Nom.example", "small letters"),
+        ("https://nom.example ", "blank"),
+        ("https://nom\t.example", "blank"),
+        ("https://me:geheim@nom.example", "It names a user"),
+        ("https://me:geheim@[nom.example", "It names a user"),
+        ("https://nom.example?x=1", "? or #"),
+        ("https://nom.example/#", "? or #"),
+    ],
+)
+def test_an_address_that_no_link_can_be_built_from_is_refused(url: str, sentence: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        values.address(url)
+    assert sentence in str(refused.value)
+    assert "geheim" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://nom.example", "http://localhost:8000/", "https://api.lever.co/v1", "https://[::1]:8"],
+)
+def test_any_other_is_taken(url: str) -> None:
+    values.address(url)
 
 
 # --- the database

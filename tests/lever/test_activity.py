@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import unescape
 from typing import Any, cast
 from uuid import uuid4
@@ -20,7 +20,7 @@ from django.utils import timezone
 
 import factories
 from nomdecode.candidates import erasure
-from nomdecode.interviews.models import Assignment, Interview, Scorecard
+from nomdecode.interviews.models import Assignment, Interview, Outcome, Scorecard
 from nomdecode.lever import activity, export
 from nomdecode.lever import connection as connections
 from nomdecode.lever.models import Attempt, Connection, Duplicate, Errand, Export, ExportStep
@@ -119,9 +119,23 @@ def test_the_times_are_in_the_order_of_the_rows(admin: Member) -> None:
         row = planned(
             admin, state="exported", exported_at=timezone.now() - timedelta(hours=4 - days)
         )
-        Export.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(days=days))
+        stood = timezone.now() - timedelta(days=days)
+        Export.objects.filter(pk=row.pk).update(created_at=stood)
+        Outcome.objects.filter(interview=row.interview).update(stands_at=stood)
     times = re.findall(r'data-label="outcome"><time datetime="([^"]+)', shown(admin))
     assert len(times) == 3 and times == sorted(times, reverse=True)
+
+
+def test_the_outcomes_time_is_its_own_also_where_the_export_was_written_down_later(
+    admin: Member,
+) -> None:
+    """As after a restore."""
+    row, stands = planned(admin), timezone.now().replace(microsecond=0) - timedelta(days=3)
+    Outcome.objects.filter(interview=row.interview).update(stands_at=stands)
+    (told,) = re.findall(r'data-label="outcome"><time datetime="([^"]+)', shown(admin))
+    assert datetime.fromisoformat(told) == stands
+    Outcome.objects.filter(interview=row.interview).delete()  # which a restore has lost
+    assert re.search(r'data-label="outcome"><', shown(admin)) and "<time" not in shown(admin)
 
 
 def test_nothing_is_read_back_while_it_is_not_there_yet(admin: Member) -> None:

@@ -1,5 +1,7 @@
 """After a restore: what Lever has of the lost time is adopted, and nothing is made twice."""
 
+import csv
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -9,6 +11,7 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 from django.db import transaction
+from django.test import Client
 from django.utils import timezone
 
 import factories
@@ -29,6 +32,7 @@ from nomdecode.lever import (
     taken_back,
 )
 from nomdecode.lever.models import Connection, Duplicate, Export, ExportStep
+from nomdecode.orgs.models import Role
 from nomdecode.pipeline.models import Opportunity
 from sandbox import Running
 
@@ -331,6 +335,47 @@ def test_the_story_says_that_it_was_found_and_not_made(connection: Connection) -
     told = {each.title: each.detail for each in story.of(interview, row, for_staff=True)}
     assert "Profile found in Lever" in told and "Scorecards found in Lever as a note" in told
     assert not [words for words in told.values() if "tries" in words]
+
+
+def test_the_story_tells_the_stages_that_it_went_through_meanwhile(
+    connection: Connection, lever: Running
+) -> None:
+    interview = passed(connection)
+    with since_the_backup():
+        run(interview)
+        lever.screen(f"{_profile(interview)}/move", ACCOUNT, stage="offer")
+    recovered(connection)
+    row = Export.objects.get(interview=interview)
+    told = [each.title for each in story.of(interview, row, for_staff=True)]
+    assert [title for title in told if title.endswith(", in Lever")] == ["Offer, in Lever"]
+
+
+def test_also_one_that_was_asked_for_before_the_backup_is_told_as_found(
+    connection: Connection,
+) -> None:
+    interview = passed(connection)
+    work = claimed(interview, OWNERS[0])
+    with since_the_backup():
+        calls.make(work, OWNERS[0])
+    recovered(connection)
+    row = Export.objects.get(interview=interview)
+    assert "Profile found in Lever" in [e.title for e in story.of(interview, row, for_staff=True)]
+
+
+def test_the_pipelines_csv_says_since_when_it_is_there_not_when_it_was_found(
+    connection: Connection, client: Client
+) -> None:
+    three_days_ago = timezone.now() - timedelta(days=3)
+    with clock.at(three_days_ago):
+        interview = passed(connection)
+        with since_the_backup():
+            run(interview)
+    recovered(connection, three_days_ago - timedelta(hours=1))
+    client.force_login(factories.member(connection.organisation, Role.RECRUITER).user)
+    (row,) = csv.DictReader(io.StringIO(client.get("/pipeline.csv").content.decode()))
+    made = Opportunity.objects.get(interview=interview).created_at
+    since = datetime.fromisoformat(row["In Lever since"])
+    assert abs(since - made) < timedelta(minutes=1) and made < three_days_ago
 
 
 def test_read_back_it_does_not_claim_what_was_not_sent(connection: Connection) -> None:

@@ -16,8 +16,16 @@ import kept
 from nomdecode.candidates import erasure
 from nomdecode.candidates.models import PassChoice
 from nomdecode.demo import clock
-from nomdecode.lever import calls, errands, export, moment, plan, readback, remedies
-from nomdecode.lever.models import Attempt, Connection, Duplicate, Errand, Export, PositionPosting
+from nomdecode.lever import calls, errands, export, moment, plan, readback, remedies, story
+from nomdecode.lever.models import (
+    Attempt,
+    Connection,
+    Duplicate,
+    Errand,
+    Export,
+    ExportStep,
+    PositionPosting,
+)
 from nomdecode.orgs.models import AuditEvent, Member, Role
 from nomdecode.pipeline import moves
 from nomdecode.pipeline.models import Opportunity
@@ -251,6 +259,27 @@ def test_an_adopted_profile_gets_the_note_and_no_second_one_is_made(
     posts = [call for call in lever.log() if call["path"].endswith("/opportunities")]
     assert len(posts) == made
     assert AuditEvent.objects.get(action="export.adopted").member == admin
+
+
+def test_it_is_told_as_found_also_after_tries_to_make_one(
+    connection: Connection, lever: Running, admin: Member
+) -> None:
+    lever.fault({"match": CREATE, "kind": "status", "status": 400})
+    row = run(ready(connection))
+    assert row.state == "stopped"
+    assert adopted(row, in_lever(lever), admin).succeeded
+    told = story.of(row.interview, Export.objects.get(), for_staff=True)
+    assert "Profile found in Lever" in [each.title for each in told]
+    assert not [each.detail for each in told if each.detail.endswith((" try", " tries"))]
+    assert ExportStep.objects.filter(name="profile", tries=0).exists()
+
+
+def test_the_story_tells_its_stages_of_before(connection: Connection, lever: Running) -> None:
+    row, id = stopped(ready(connection)), in_lever(lever)
+    lever.screen(f"{id}/move", stage="offer")
+    adopted(row, id)
+    told = [each.title for each in story.of(row.interview, run(row), for_staff=True)]
+    assert [title for title in told if title.endswith(", in Lever")] == ["Offer, in Lever"]
 
 
 def test_its_moves_come_into_the_pipeline(connection: Connection, lever: Running) -> None:

@@ -63,7 +63,7 @@ def _address() -> str:
     url = os.environ.get("NOMDECODE_URL", "")
     if not url:
         return "NOMDECODE_URL is not set: the address people and Lever open, https://…"
-    if url.startswith("http://"):
+    if url.startswith("http://"):  # of whatever else is not https, the settings say what is wrong
         return "NOMDECODE_URL is not https: Lever sends webhooks only to https addresses."
     return ""
 

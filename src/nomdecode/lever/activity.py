@@ -158,6 +158,7 @@ def _row(export: Any, now: datetime) -> dict[str, Any]:
         "export": export,
         "candidate": export.interview.candidate,
         "position": export.interview.position,
+        "outcome": outcome_of(export.interview),  # which a restore may have lost
         "pill": pill(export),
         "reason": reason(export, export.own),
         "pseudonymous": export.kind == Kind.PSEUDONYMOUS,
@@ -240,7 +241,7 @@ async def _lines(exports: QuerySet[Export]) -> AsyncIterator[str]:
 
 def _cells(export: Any, now: datetime) -> list[str]:
     row = _row(export, now)
-    profile, outcome = getattr(export.interview, "opportunity", None), outcome_of(export.interview)
+    profile, outcome = getattr(export.interview, "opportunity", None), row["outcome"]
     return [
         row["candidate"].pseudonym,
         row["position"].title,

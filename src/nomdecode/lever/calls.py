@@ -207,8 +207,11 @@ def _hold(step: ExportStep, remote_id: str) -> str:
     return step.remote_id
 
 
-def register(row: Export, connection: Connection, thing: Thing) -> None:
-    """The profile of this export is in the pipeline from now on. In the caller's transaction."""
+def register(row: Export, connection: Connection, thing: Thing, how: str = "export") -> None:
+    """The profile of this export is in the pipeline from now on. In the caller's transaction.
+
+    `how`: "adopted" where it was taken for this one, and may have been there for long.
+    """
     made = thing.profile
     assert made is not None
     opportunity = moves.register(
@@ -222,7 +225,7 @@ def register(row: Export, connection: Connection, thing: Thing) -> None:
     # As last told: nobody is asked within a transaction; the next look asks.
     kept = pick_lists.known(connection, "archive_reasons") if made.archived else None
     snapshot = answers.snapshot(connection, made, list(kept.items) if kept else [])
-    moves.record(opportunity, snapshot, "export", moment.now())
+    moves.record(opportunity, snapshot, how, moment.now())
     marks.became_ours(connection, made.id)
 
 

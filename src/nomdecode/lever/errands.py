@@ -203,12 +203,12 @@ def _take(
             ) from None
     steps = {step.name: step for step in export.steps.all()}
     _leave(export, steps["profile"], now)
-    _set(steps["profile"], found.id)
-    _set(steps["note"], notes[0] if notes else "")
+    exports.write(steps["profile"], protocol.adopted(found.id))
+    _set_note(steps["note"], notes[0] if notes else "")
     # Also where another interview of ours had it before.
     too_many = Duplicate.objects.filter(export__organisation=export.organisation_id)
     too_many.filter(external_id__in=[found.id, *notes[:1]]).update(settled_at=now)
-    calls.register(export, connection, calls.Thing(found.id, found))
+    calls.register(export, connection, calls.Thing(found.id, found), "adopted")
     exports.retry(export)
 
 
@@ -226,7 +226,8 @@ def _leave(export: Export, step: ExportStep, now: datetime) -> None:
     Mend.objects.filter(opportunity=before).delete()
 
 
-def _set(step: ExportStep, remote_id: str) -> None:
+def _set_note(step: ExportStep, remote_id: str) -> None:
+    """It keeps its tries: whoever looks for a second note goes by them."""
     if not remote_id:
         step.done_at = None
     exports.write(step, protocol.Step(remote_id=remote_id, tries=step.tries))

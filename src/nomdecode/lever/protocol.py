@@ -116,6 +116,11 @@ def made(step: Step, remote_id: str) -> Step:
     return step if step.remote_id else Step(remote_id=remote_id, tries=step.tries)
 
 
+def adopted(remote_id: str) -> Step:
+    """After a restore, or by a person: no try of ours is told as what made it."""
+    return Step(remote_id=remote_id)
+
+
 def nothing_found(step: Step, now: datetime) -> Step:
     """After a look without a match: the first one begins the grace, one after it ends the doubt."""
     if isinstance(next_action(step, Seen(()), now), Call):

@@ -312,7 +312,7 @@ def _adopt(connection: Connection, interview: Interview, stray: Stray) -> bool:
     row.account = held.account
     _plan(row, held, stray)
     profile, note = row.steps.all()
-    export.write(profile, protocol.made(export.stored(profile), stray.profile.id))
+    export.write(profile, protocol.adopted(stray.profile.id))
     if ids := stray.notes.get(interview.pk.hex[:12]):
         export.write(note, protocol.made(export.stored(note), ids[0]))
         row.state, row.reason, row.exported_at = ExportState.EXPORTED, "", stray.second
@@ -320,7 +320,7 @@ def _adopt(connection: Connection, interview: Interview, stray: Stray) -> bool:
         row.state, row.reason = ExportState.WAITING, ""
     row.state_since, row.detail = timezone.now(), {}
     row.save()
-    calls.register(row, held, calls.Thing(stray.profile.id, stray.profile))
+    calls.register(row, held, calls.Thing(stray.profile.id, stray.profile), "adopted")
     audit.record(row.organisation, "export.adopted", interview, after="a restore")
     export.changed(row)
     return True

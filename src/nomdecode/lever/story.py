@@ -210,7 +210,7 @@ def _reported(opportunity: Opportunity, stages: dict[str, str]) -> list[Entry]:
 
 def _moves(opportunity: Opportunity, stages: dict[str, str]) -> list[Entry]:
     entries = []
-    for move in opportunity.moves.exclude(how="export"):
+    for move in opportunity.moves.exclude(from_stage=""):  # where it began, the steps tell
         heard = (move.heard_at - move.happened_at).total_seconds()
         late = f"{max(heard, 0):.1f} s" if heard < 120 else f"{heard / 60:.0f} min"
         title = f"{stages.get(move.to_stage, 'A stage')}, in Lever"

@@ -64,7 +64,7 @@ def _where(journey: Journey, cohort: Cohort) -> list[str]:
 
 
 def _arrived(opportunity: Opportunity, moves: list[StageMove]) -> datetime:
-    """When it was made from here: the time that it bears may be chosen, and lie before that."""
+    """When it was made: of one made from here the time that it bears is chosen, and lies before."""
     heard = [move.heard_at for move in moves if move.how == "export"]
     return min(heard, default=opportunity.created_at)
 

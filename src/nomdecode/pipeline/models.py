@@ -91,7 +91,7 @@ class StageMove(models.Model):
     to_index = models.IntegerField(null=True)  # the stage's place in the order at that time
     happened_at = models.DateTimeField()
     heard_at = models.DateTimeField()
-    how = models.CharField(max_length=12)  # export, webhook, reconcile
+    how = models.CharField(max_length=12)  # export, adopted, webhook, reconcile
     by = models.CharField(max_length=80, blank=True)  # the external user id
 
     class Meta:

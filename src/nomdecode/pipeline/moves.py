@@ -135,7 +135,7 @@ def _take(
     _write_moves([(one, rows[one.pk], after[one]) for one in others], how, now)
     _write_places({one: after[one] for one in others})
     changed = {one: _differences(before[one], after[one]) for one in heard}
-    again = how == "export"  # just registered, perhaps anew
+    again = how in ("export", "adopted")  # just registered, perhaps anew
     counted = [
         one
         for one in heard
