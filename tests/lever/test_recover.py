@@ -12,12 +12,14 @@ import httpx2
 import pytest
 from django.db import transaction
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 import factories
-from nomdecode.candidates import consent, erasure, reveals
+from nomdecode.candidates import consent, erasure, links, reveals
 from nomdecode.candidates.models import Candidate, PassChoice
 from nomdecode.demo import clock
+from nomdecode.interviews import outcome
 from nomdecode.interviews.models import Interview
 from nomdecode.lever import (
     calls,
@@ -487,6 +489,28 @@ def test_a_lost_yes_is_a_persons_business(connection: Connection) -> None:
     assert Export.objects.get(interview=interview).state == "exported"
     told = reveals.sent(interview.candidate)  # whom their page says that Lever has them
     assert told and told.arrived
+
+
+@pytest.mark.parametrize("over", [False, True])
+def test_whose_yes_is_lost_answers_again_on_their_page_also_when_the_time_was_over(
+    connection: Connection, over: bool
+) -> None:
+    interview = passed(connection, choice=PassChoice.ASK_ME)
+    with since_the_backup():
+        consent.answer(interview.candidate, True, timezone.now())
+        make_profile_alone(interview)
+    if over:
+        Candidate.objects.update(lapses_at=timezone.now(), lapsed_at=timezone.now())
+    recovered(connection)
+    outcome.ask_after_hold(timezone.now())  # what a worker does every minute
+    token = links.issue(Candidate.objects.get(pk=interview.candidate_id))
+    theirs, mine = Client(), reverse("candidates:mine", args=[token])
+    page = theirs.get(mine).content.decode()
+    assert "Your details went to Lever" in page and 'value="yes"' in page
+    theirs.post(reverse("candidates:answer", args=[token]), {"answer": "yes"})
+    assert not taken_back.without_yes(connection.organisation_id).exists()
+    assert to_the_end(interview).state == "exported"
+    assert 'name="answer"' not in theirs.get(mine).content.decode()
 
 
 def test_run_again_it_says_again_what_is_still_lost(connection: Connection) -> None:
