@@ -50,7 +50,6 @@ def _erase(candidate: Candidate, at: datetime, by: str, member: Member | None = 
         return False
     candidate.erased_at = at
     candidate.save(update_fields=["erased_at"])
-    signals.erasing.send(Candidate, candidate=candidate)
     vault.destroy(candidate)
     links.revoke_all(candidate)
     candidate.letters.filter(sent_at=None).delete()
