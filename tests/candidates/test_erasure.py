@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from django.conf import settings
 
@@ -8,6 +10,12 @@ from nomdecode.candidates.signals import erased, withdrew
 from nomdecode.orgs.models import AuditEvent
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(settings, "DATA", tmp_path)
+    return tmp_path / "erasures.log"
 
 
 @pytest.fixture
@@ -63,6 +71,31 @@ def test_erased_anew_it_was_erased_when_it_was_asked_for(candidate: Candidate) -
     Candidate.objects.update(erased_at=None)
     erasure.replay()
     assert Candidate.objects.get().erased_at == asked_at
+
+
+def test_what_a_full_disk_left_of_a_line_hides_no_erasure(
+    log: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As once written: the next line was put behind what was left of the one before."""
+    of, at = factories.organisation(), "2026-01-02T03:04:05.678901+00:00"
+    early, late, glued, behind, last = (factories.candidate(of) for _ in range(5))
+    log.write_text(
+        f"{early.pk} {at}\n{str(late.pk)[:20]}{glued.pk} {at}\n"
+        f"{late.pk} {at[:-3]}{behind.pk} {at}\n\n{last.pk} {at}\n"
+    )
+    assert erasure.replay() == 4
+    assert set(Candidate.objects.filter(erased_at=at)) == {early, glued, behind, last}
+    assert [each.args for each in caplog.records] == [("erasures.log", 2), ("erasures.log", 3)]
+    assert not [pk for pk in (late.pk, glued.pk, behind.pk) if str(pk)[:8] in caplog.text]
+
+
+def test_behind_what_was_left_of_a_line_a_new_one_begins(log: Path, candidate: Candidate) -> None:
+    log.write_text("0b7ac1de-0f")
+    erasure.erase(candidate)
+    written = f"{candidate.pk} {candidate.erased_at.isoformat()}"
+    assert log.read_text() == f"0b7ac1de-0f\n{written}\n"
+    erasure._write_down(candidate.pk, candidate.erased_at)
+    assert log.read_text().splitlines()[1:] == [written, written]
 
 
 def test_withdrawing_is_told_once_and_keeps_the_details(candidate: Candidate) -> None:

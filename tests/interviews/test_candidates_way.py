@@ -114,10 +114,22 @@ def test_the_positions_link_works_again(client: Client, link: InviteLink) -> Non
     assert Candidate.objects.count() == 2
 
 
-def test_a_revoked_link_says_so(client: Client, link: InviteLink, recruiter: Member) -> None:
-    links.revoke(link, recruiter, timezone.now())
-    assert "no longer works" in client.get(where(link)).content.decode()
+def test_a_link_that_was_replaced_says_so(
+    client: Client, link: InviteLink, recruiter: Member
+) -> None:
+    links.new_position_link(link.position, recruiter, timezone.now())
+    assert "it was replaced by a new one" in client.get(where(link)).content.decode()
     client.post(where(link), details())
+    assert not Candidate.objects.exists()
+
+
+def test_a_personal_link_that_was_revoked_says_so_and_of_no_other(
+    client: Client, personal: InviteLink, recruiter: Member
+) -> None:
+    links.revoke(personal, recruiter, timezone.now())
+    page = client.get(where(personal)).content.decode()
+    assert "it was taken back" in page and "replaced" not in page
+    client.post(where(personal), details())
     assert not Candidate.objects.exists()
 
 

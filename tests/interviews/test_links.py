@@ -45,7 +45,7 @@ def test_a_new_link_ends_the_one_before(position: Position, recruiter: Member) -
     old = links.position_link(position, recruiter)
     new = links.new_position_link(position, recruiter, timezone.now())
     old.refresh_from_db()
-    assert (links.why_not(old), links.why_not(new)) == ("revoked", "")
+    assert (links.why_not(old), links.why_not(new)) == ("replaced", "")
 
 
 def test_a_new_link_leaves_personal_ones(position: Position, recruiter: Member) -> None:

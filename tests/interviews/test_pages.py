@@ -538,6 +538,25 @@ def test_asked_to_rephrase_after_it_left_only_words_can_be_changed(
     assert all("checked" in each or "disabled" in each for each in choices)
 
 
+def test_once_the_details_are_erased_the_form_takes_no_words_and_says_so(
+    interview: Interview, iris: Member
+) -> None:
+    client, draft = as_(iris), url("draft", interview.pk)
+    client.post(draft, filled(interview))
+    erasure.erase(interview.candidate)
+    shown = page(client, "scorecard", interview.pk)
+    assert "What you choose is kept, what you write is not." in shown
+    assert "<textarea" not in shown and SECRET not in shown
+    late = client.post(draft, filled(interview, draft_version="1", ask="1")).content.decode()
+    assert "details were erased" in late and "another tab" not in late
+    kept = client.post(draft, filled(interview, keep="1")).content.decode()
+    assert "without words" in kept
+    client.post(url("submit", interview.pk), filled(interview))
+    sent = page(client, "interview", interview.pk)
+    assert "3 good" in sent and SECRET not in sent
+    assert "Its words are not kept" in sent
+
+
 def test_after_the_outcome_left_the_form_is_closed(position: Position, iris: Member) -> None:
     interview = factories.held_interview(position, [iris])
     factories.submitted(interview.assignments.get())

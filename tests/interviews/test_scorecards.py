@@ -10,6 +10,8 @@ from django.db import connection
 from django.utils import timezone
 
 import factories
+from nomdecode.candidates import erasure
+from nomdecode.candidates.models import Candidate
 from nomdecode.interviews import positions, scorecards
 from nomdecode.interviews.models import Assignment, Interview, Outcome, Scorecard, State
 from nomdecode.interviews.refusals import (
@@ -195,6 +197,72 @@ def test_rephrasing_cannot_change_the_judgement() -> None:
     place = asked_to_rephrase()
     with pytest.raises(TooLate):
         scorecards.submit(place, content(place, decision="no"), timezone.now(), amends=1)
+
+
+# --- once the candidate's details are erased
+
+
+def words_of(place: Assignment) -> set[str]:
+    place.refresh_from_db()
+    kept = [place.draft, *place.scorecards.values_list("content", flat=True)]
+    texts = [each.get("notes", "") for each in kept]
+    texts += [entry["evidence"] for each in kept for entry in each.get("ratings", {}).values()]
+    return set(texts) - {""}
+
+
+def erased_amid_an_amendment() -> Assignment:
+    """Sent twice and about to be amended once more, in an open tab."""
+    place, now = on_hold(), timezone.now()
+    factories.submitted(place, at=now)
+    scorecards.submit(place, content(place, notes="Lovelace, I think."), now, amends=1)
+    scorecards.save_draft(place, content(place, notes="Or Marigold?"), 2, "tab", 1)
+    Assignment.objects.update(rephrase_asked_at=now)
+    erasure.erase(place.interview.candidate)
+    return place
+
+
+def test_no_version_and_no_draft_keeps_a_word() -> None:
+    """Were only those dropped that name the person, whoever wrote them would read which do."""
+    place = erased_amid_an_amendment()
+    assert words_of(place) == set()
+    assert (place.draft, place.rephrase_asked_at) == ({}, None)
+
+
+def test_ratings_and_decisions_stay() -> None:
+    place = erased_amid_an_amendment()
+    judged = scorecards._judgement(content(place))
+    assert [scorecards._judgement(each.content) for each in place.scorecards.all()] == [judged] * 2
+    assert {each.decision for each in place.scorecards.all()} == {Decision.YES}
+
+
+def test_carried_out_again_after_a_restore_the_words_go_as_well() -> None:
+    place = erased_amid_an_amendment()
+    Candidate.objects.update(erased_at=None)
+    scorecards.submit(place, content(place, notes="Lovelace."), timezone.now(), amends=2)
+    assert erasure.replay() == 1
+    assert words_of(place) == set()
+
+
+def test_a_tab_that_was_open_brings_no_words_back() -> None:
+    place = erased_amid_an_amendment()
+    late = content(place, notes="Or Marigold?", decision="no")
+    with pytest.raises(Stale, match="erased"):
+        scorecards.save_draft(place, late, 3, "tab", 2)
+    place.refresh_from_db()
+    scorecards.save_draft(place, late, place.draft_version, "tab", 3)  # "Keep this one"
+    assert words_of(place) == set()
+    assert place.draft["decision"] == "no"
+    card = scorecards.submit(place, late, timezone.now(), amends=2)
+    assert words_of(place) == set()
+    assert (card.version, card.decision) == (3, "no")
+
+
+def test_sent_without_words_it_is_whole(place: Assignment) -> None:
+    erasure.erase(place.interview.candidate)
+    blank = content(place)
+    for entry in blank["ratings"].values():
+        entry["evidence"] = ""
+    assert scorecards.submit(place, blank, timezone.now()).wordless
 
 
 # --- drafts

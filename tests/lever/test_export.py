@@ -707,18 +707,17 @@ def test_tries_for_the_same_are_told_as_one(company: Company) -> None:
     assert seen.lever and seen.times == 3
 
 
-def test_words_that_name_the_person_are_erased_with_their_details(company: Company) -> None:
-    interview = company.interview(evidence="Zephyrine wrote clear code.")
-    assignment = interview.assignments.get()
-    assignment.draft = assignment.scorecard.content | {"notes": "Call +44 20 7946 0911."}
-    assignment.save()
-    company.rephrase(interview, "They wrote clear code.")
-    scorecards.save_draft(assignment, assignment.draft, assignment.draft_version + 1)
+@pytest.mark.parametrize("guess", ["Zephyrine", "Marigold"])
+def test_an_erasure_tells_nobody_which_words_named_the_person(
+    company: Company, client: Client, guess: str
+) -> None:
+    interview = company.interview(evidence=f"{guess} wrote clear code.")
+    company.run(interview)
     erasure.erase(interview.candidate)
-    assignment.refresh_from_db()
-    kept = json.dumps([assignment.draft, *(card.content for card in assignment.scorecards.all())])
-    assert "They wrote clear code." in kept and "Calm throughout." in kept
-    assert "Zephyrine" not in kept and "7946" not in kept
+    client.force_login(company.interviewer.user)
+    page = client.get(reverse("interviews:interview", args=[interview.pk])).content.decode()
+    assert "Its words are not kept" in page and "3 good" in page
+    assert "clear code" not in page and "Calm throughout" not in page
 
 
 def test_the_trail_does_not_tell_that_it_was_the_guard(company: Company) -> None:

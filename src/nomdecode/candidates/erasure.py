@@ -4,7 +4,9 @@ Backups still hold the wrapped key; so erasures are also written down outside th
 carried out again after a restore.
 """
 
+import logging
 import os
+import re
 from datetime import datetime
 from uuid import UUID
 
@@ -18,7 +20,13 @@ from nomdecode.candidates.models import Candidate
 from nomdecode.orgs import audit, live
 from nomdecode.orgs.models import Member
 
+log = logging.getLogger(__name__)
+
 LOG = "erasures.log"  # in the data folder; a line is "<candidate id> <time>"
+ENTRY = re.compile(  # looks ahead, since what was torn off may overlap what follows it
+    r"(?=([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+    r"\s+(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?\+00:00))"
+)
 SALT = "nomdecode erasure"
 
 
@@ -50,7 +58,6 @@ def _erase(candidate: Candidate, at: datetime, by: str, member: Member | None = 
         return False
     candidate.erased_at = at
     candidate.save(update_fields=["erased_at"])
-    signals.erasing.send(Candidate, candidate=candidate)
     vault.destroy(candidate)
     links.revoke_all(candidate)
     candidate.letters.filter(sent_at=None).delete()
@@ -61,22 +68,36 @@ def _erase(candidate: Candidate, at: datetime, by: str, member: Member | None = 
 
 
 def _write_down(candidate_id: UUID, at: datetime) -> None:
-    with (settings.DATA / LOG).open("a") as log:
-        log.write(f"{candidate_id} {at.isoformat()}\n")
-        log.flush()
-        os.fsync(log.fileno())
+    with (settings.DATA / LOG).open("ab+") as written:
+        written.seek(max(0, written.tell() - 1))
+        # A full disk may have taken the end of the last line.
+        begin = "" if written.read() in (b"", b"\n") else "\n"
+        written.write(f"{begin}{candidate_id} {at.isoformat()}\n".encode())
+        written.flush()
+        os.fsync(written.fileno())
 
 
 def replay() -> int:
     """After a restore: erases anew, as of then, whoever the log names and the database holds."""
-    log = settings.DATA / LOG
-    lines = log.read_text().splitlines() if log.exists() else []
-    times = {UUID(id): at for id, at in map(str.split, reversed(lines))}  # the first one counts
+    times = _written_down()
     back = Candidate.objects.filter(pk__in=times, erased_at=None).select_related("organisation")
     for candidate in back:
         with transaction.atomic():
-            _erase(candidate, datetime.fromisoformat(times[candidate.pk]), "system")
+            _erase(candidate, times[candidate.pk], "system")
     return len(back)
+
+
+def _written_down() -> dict[UUID, datetime]:
+    """Whom the log names, and when first; also from beside and behind what is torn."""
+    path, times = settings.DATA / LOG, dict[UUID, datetime]()
+    lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+    for number, line in enumerate(lines, start=1):
+        whole = ENTRY.findall(line)
+        for candidate_id, at in whole:
+            times.setdefault(UUID(candidate_id), datetime.fromisoformat(at))
+        if "".join(f"{candidate_id} {at}" for candidate_id, at in whole) != line.strip():
+            log.warning("%s: line %d cannot be read whole", LOG, number)
+    return times
 
 
 # --- the receipt, which holds nothing but the candidate's id and the time

@@ -4,7 +4,6 @@ from django.dispatch import Signal
 
 consent_changed = Signal()  # sender=Candidate, candidate, answer: bool
 withdrew = Signal()  # sender=Candidate, candidate
-erasing = Signal()  # sender=Candidate, candidate; while the details can still be read
 erased = Signal()  # sender=Candidate, candidate
 sent_by_name = Signal()  # sender=Candidate, candidate; answered with a reveals.Sent, or None
 corrected = Signal()  # sender=Candidate, candidate

@@ -12,6 +12,7 @@ class InterviewsConfig(AppConfig):
 
         signals.withdrew.connect(cancel_unheld, dispatch_uid="interviews.withdrew")
         signals.erased.connect(cancel_unheld, dispatch_uid="interviews.erased")
+        signals.erased.connect(forget_words, dispatch_uid="interviews.forget_words")
         signals.consent_changed.connect(tell_pages, dispatch_uid="interviews.consent_changed")
 
 
@@ -27,6 +28,13 @@ def cancel_unheld(sender: object, candidate: Any, **kwargs: object) -> None:
         scheduling.cancel(interview, "candidate", None)
     else:
         outcome.changed(interview)
+
+
+def forget_words(sender: object, candidate: Any, **kwargs: object) -> None:
+    from nomdecode.interviews import scorecards
+
+    if interview := getattr(candidate, "interview", None):
+        scorecards.forget_words(interview)
 
 
 def tell_pages(sender: object, candidate: Any, **kwargs: object) -> None:

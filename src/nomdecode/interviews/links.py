@@ -88,9 +88,9 @@ def busy(link: InviteLink, now: datetime) -> bool:
 
 
 def why_not(link: InviteLink) -> str:
-    """ "used", "revoked" or "closed"; empty when the link works."""
-    if link.revoked_at:
-        return "revoked"
+    """ "used", "revoked", "replaced" or "closed"; empty when the link works."""
+    if link.revoked_at:  # a position's link only for another one
+        return "revoked" if link.personal else "replaced"
     if link.personal and link.used_at:
         return "used"
     return "" if link.position.open else "closed"

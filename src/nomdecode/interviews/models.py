@@ -78,7 +78,7 @@ class Interview(models.Model):
     asked_who_at = models.DateTimeField(null=True)
     cancelled_because = models.CharField(max_length=20, blank=True)  # organisation, candidate
     version = models.PositiveIntegerField(default=0)  # of the schedule: two people editing one
-    former = models.ManyToManyField(Member, related_name="+")  # were to hold it when it began
+    former = models.ManyToManyField(Member, related_name="+")  # may have met the candidate
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -57,12 +57,12 @@ def _refuse_unless_schedulable(interview: Interview) -> None:
 
 
 def _remember(interview: Interview, now: datetime) -> None:
-    """Once it has begun, whoever was to hold it may have met the candidate, whatever is said later.
+    """Once it may have begun, whoever was to hold it may have met the candidate, whatever is said.
 
     So before each change of its state, its time or its interviewers.
     """
-    may_have_met = interview.state in (State.SCHEDULED, State.NO_SHOW) and has_begun(interview, now)
-    if interview.state == State.HELD or may_have_met:
+    set_for = interview.state in (State.SCHEDULED, State.NO_SHOW)
+    if interview.state == State.HELD or (set_for and may_have_begun(interview, now)):
         interview.former.add(*interview.assignments.values_list("member", flat=True))
 
 

@@ -1,11 +1,11 @@
 """Scorecards: drafts, what a whole one needs, sending and amending."""
 
-from collections.abc import Callable, Iterable
-from copy import deepcopy
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from nomdecode.interviews import outcome
 from nomdecode.interviews.locking import locked_assignment
@@ -32,6 +32,8 @@ RATINGS = {1: "weak", 2: "mixed", 3: "good", 4: "strong"}
 EVIDENCE_AT_LEAST = 10  # characters: "a few words" in any language
 EVIDENCE_AT_MOST, NOTES_AT_MOST = 4_000, 10_000
 LEFT = "The outcome of this interview has left. Its scorecards stay as they are."
+CHANGED = "This scorecard was changed in another tab or window."
+ERASED = "The candidate’s details were erased, and the draft of this scorecard with them."
 
 Content = dict[str, Any]
 
@@ -71,23 +73,26 @@ def _one_of(values: list[str], value: object) -> str:
     return str(value) if value in values else ""
 
 
-def validate(content: Content, criteria: Iterable[Criterion], decider: bool) -> dict[str, str]:
+def validate(
+    content: Content, criteria: Iterable[Criterion], assignment: Assignment
+) -> dict[str, str]:
     """What is missing or wrong: field name -> sentence, in the page's order. Takes tidy content."""
     errors = {}
+    least = EVIDENCE_AT_LEAST if keeps_words(assignment) else 0
     for criterion in criteria:
         entry = content["ratings"][str(criterion.pk)]
         if entry["rating"] is None:
             errors[f"rating-{criterion.pk}"] = f"Choose a rating for “{criterion.name}”."
-        if len(entry["evidence"]) < EVIDENCE_AT_LEAST:
+        if len(entry["evidence"]) < least:
             errors[f"evidence-{criterion.pk}"] = (
                 f"Say in a few words what they said or did for “{criterion.name}”: "
-                f"at least {EVIDENCE_AT_LEAST} characters."
+                f"at least {least} characters."
             )
         elif len(entry["evidence"]) > EVIDENCE_AT_MOST:
             errors[f"evidence-{criterion.pk}"] = f"At most {EVIDENCE_AT_MOST:,} characters."
     if len(content["notes"]) > NOTES_AT_MOST:
         errors["notes"] = f"At most {NOTES_AT_MOST:,} characters."
-    if decider and not content["decision"]:
+    if assignment.decider and not content["decision"]:
         errors["decision"] = "You are the decider: choose a decision."
     if not content["recognised"]:
         errors["recognised"] = "Say whether you recognised the person."
@@ -104,6 +109,8 @@ def save_draft(
     be lost, and what is sent when a page is left may overtake what it sent before.
     """
     assignment = locked_assignment(assignment)
+    if not keeps_words(assignment):
+        content = _without_words(content)
     draft = {name: each for name, each in assignment.draft.items() if name != "from"}
     own, before = assignment.draft.get("from") or ("", 0)
     ours = number > 0 and own == page
@@ -112,7 +119,7 @@ def save_draft(
     if assignment.draft_version != version and not ours:
         if draft == content:
             return assignment.draft_version
-        raise Stale("This scorecard was changed in another tab or window.")
+        raise Stale(CHANGED if keeps_words(assignment) else ERASED)
     assignment.draft = content | ({"from": [page, number]} if number else {})
     assignment.draft_version += 1
     assignment.save(update_fields=["draft", "draft_version"])
@@ -134,26 +141,28 @@ def forget_rephrasing(interview: Interview) -> None:
         outcome.changed(interview)
 
 
-def forget_words(interview: Interview, drop: Callable[[str], bool]) -> None:
-    """Leaves blank what was written, in every version and draft, where `drop` says so."""
-    for assignment in interview.assignments.prefetch_related("scorecards"):
-        for card in assignment.scorecards.all():
-            card.content, kept = _without_words(card.content, drop), card.content
-            if card.content != kept:
-                card.save(update_fields=["content"])
-        draft = _without_words(assignment.draft, drop)
-        if draft != assignment.draft:
-            assignment.draft = draft
-            assignment.save(update_fields=["draft"])
+def keeps_words(assignment: Assignment) -> bool:
+    """Not once the details are erased: nobody can look for them in what is written any more."""
+    return assignment.interview.candidate.erased_at is None
 
 
-def _without_words(content: Content, drop: Callable[[str], bool]) -> Content:
-    left = deepcopy(content)
-    for place in (left, *left.get("ratings", {}).values()):
-        for name in ("notes", "evidence"):
-            if name in place and drop(place[name]):
-                place[name] = ""
-    return left
+def forget_words(interview: Interview) -> None:
+    """At an erasure: all of them, since those that stayed would tell that they name nobody."""
+    _drop_words(Scorecard.objects.filter(assignment__interview=interview))
+    interview.assignments.update(
+        draft={}, draft_version=F("draft_version") + 1, rephrase_asked_at=None
+    )
+
+
+def _drop_words(cards: Iterable[Scorecard]) -> None:
+    for card in cards:
+        card.content = _without_words(card.content)
+        card.save(update_fields=["content"])
+
+
+def _without_words(content: Content) -> Content:
+    ratings = {key: entry | {"evidence": ""} for key, entry in content["ratings"].items()}
+    return content | {"ratings": ratings, "notes": ""}
 
 
 @transaction.atomic
@@ -167,13 +176,15 @@ def submit(
     assignment = locked_assignment(assignment)
     criteria, before = criteria_of(assignment), assignment.scorecard
     content = tidy(content, criteria, assignment.decider)
+    if not keeps_words(assignment):
+        content = _without_words(content)
     if before and before.content == content and not assignment.rephrase_asked_at:
         return before
     if (before.version if before else 0) != amends:
         raise AlreadySubmitted(
             "You have already sent a scorecard for this interview. Open it again to amend it."
         )
-    if errors := validate(content, criteria, assignment.decider):
+    if errors := validate(content, criteria, assignment):
         raise Incomplete(errors)
     _refuse_too_late(assignment, before, content, now)
     _hold_if_begun(assignment.interview, now)
@@ -215,9 +226,7 @@ def _keep(assignment: Assignment, content: Content, version: int, now: datetime)
         at=now,
     )
     if assignment.rephrase_asked_at:  # what may have named the person is not kept beside it
-        for earlier in assignment.scorecards.exclude(pk=card.pk):
-            earlier.content = _without_words(earlier.content, lambda text: True)
-            earlier.save(update_fields=["content"])
+        _drop_words(assignment.scorecards.exclude(pk=card.pk))
     assignment.draft, assignment.rephrase_asked_at = {}, None
     assignment.draft_version += 1  # another tab with an old form is told, not overwritten
     assignment.save(update_fields=["draft", "draft_version", "rephrase_asked_at"])

@@ -8,11 +8,10 @@ class LeverConfig(AppConfig):
     def ready(self) -> None:
         from nomdecode.candidates import signals as candidates
         from nomdecode.interviews import signals as interviews
-        from nomdecode.lever import export, guard
+        from nomdecode.lever import export
 
         interviews.outcome_stands.connect(export.outcome_stands)
         for signal in (candidates.consent_changed, candidates.withdrew, candidates.erased):
             signal.connect(export.candidate_changed)
-        candidates.erasing.connect(guard.forget_words)
         candidates.sent_by_name.connect(export.sent_by_name)
         candidates.corrected.connect(export.candidate_corrected)

@@ -10,8 +10,6 @@ from typing import Any
 
 from nomdecode.candidates import vault
 from nomdecode.candidates.models import Candidate
-from nomdecode.interviews import scorecards
-from nomdecode.interviews.models import Interview
 from nomdecode.lever import profile
 from nomdecode.lever.models import Kind
 
@@ -36,20 +34,6 @@ def find(
     # Of the note only what people wrote: an interviewer may bear the candidate's first name.
     texts += profile.written_texts(facts)
     return vault.find_leaks(candidate, texts, allowed=[facts.position, place])
-
-
-def forget_words(candidate: Candidate, **_: object) -> None:
-    """Receiver, before the details are destroyed: with them goes what was written about the person
-    and names them. Afterwards nobody could look for it any more."""
-    interview = Interview.objects.filter(candidate=candidate).select_related("position").first()
-    if interview is None:
-        return
-    allowed = [interview.position.title, interview.position.place]
-
-    def names(text: str) -> bool:
-        return bool(vault.find_leaks(candidate, [text], allowed=allowed))
-
-    scorecards.forget_words(interview, names)
 
 
 def digest(facts: profile.Facts) -> str:

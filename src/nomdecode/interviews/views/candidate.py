@@ -16,7 +16,8 @@ from nomdecode.web.private import at_secret_address
 
 WHY_NOT = {
     "unknown": "This link does not work. Perhaps a piece of it was lost on the way.",
-    "revoked": "This link no longer works: it was replaced by a new one.",
+    "revoked": "This personal link no longer works: it was taken back.",
+    "replaced": "This link no longer works: it was replaced by a new one.",
     "used": "This personal link has been used. Its way back in is the private link in the letter.",
     "closed": "This position is closed, so it takes no new candidates.",
 }

@@ -148,7 +148,7 @@ def _context(
     assignment: Assignment, criteria: list[Criterion], content: dict[str, Any], now: datetime
 ) -> dict[str, Any]:
     card = assignment.scorecard
-    missing = scorecards.validate(content, criteria, assignment.decider)
+    missing = scorecards.validate(content, criteria, assignment)
     return {
         "interview": assignment.interview,
         "candidate": assignment.interview.candidate,
