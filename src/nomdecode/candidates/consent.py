@@ -56,6 +56,15 @@ def ask(candidate: Candidate, now: datetime) -> None:
 
 
 @transaction.atomic
+def ask_anew(candidate: Candidate, now: datetime) -> None:
+    """After a restore that lost the answer: whose time is over is asked as if they never were."""
+    if state(lock(candidate), now) != "lapsed":
+        return
+    again = dict.fromkeys(("asked_at", "reminded_at", "lapses_at", "lapsed_at"))
+    Candidate.objects.filter(pk=candidate.pk).update(**again)
+
+
+@transaction.atomic
 def answer(candidate: Candidate, yes: bool, now: datetime) -> None:
     """Records the answer. A yes may come too late (TooLate); taking it back never does.
 

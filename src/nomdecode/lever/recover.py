@@ -311,12 +311,14 @@ def _adopt(connection: Connection, interview: Interview, stray: Stray) -> bool:
         return False
     row.account = held.account
     _plan(row, held, stray)
+    if row.kind == Kind.NAMED:
+        consent.ask_anew(interview.candidate, timezone.now())
     profile, note = row.steps.all()
     export.write(profile, protocol.adopted(stray.profile.id))
     if ids := stray.notes.get(interview.pk.hex[:12]):
         export.write(note, protocol.made(export.stored(note), ids[0]))
         row.state, row.reason, row.exported_at = ExportState.EXPORTED, "", stray.second
-    elif row.state != ExportState.ENDED:
+    elif row.state != ExportState.ENDED or row.reason == "lapsed":
         row.state, row.reason = ExportState.WAITING, ""
     row.state_since, row.detail = timezone.now(), {}
     row.save()
