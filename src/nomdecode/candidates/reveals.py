@@ -6,6 +6,8 @@ from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db.models import Q
+
 from nomdecode.candidates import consent, signals
 from nomdecode.candidates.models import Candidate
 from nomdecode.orgs import audit
@@ -55,11 +57,14 @@ def why_closed(candidate: Candidate, now: datetime) -> str:
 
 def interviewed(candidate: Candidate, member: Member) -> bool:
     """Also whoever held the interview and was then replaced."""
-    interview = getattr(candidate, "interview", None)  # of the room above, so by its name alone
-    if interview is None:
-        return False
-    ways = interview.assignments.filter(member=member), interview.former.filter(pk=member.pk)
-    return any(each.exists() for each in ways)
+    return bool(interviewed_by(member, [candidate]))
+
+
+def interviewed_by(member: Member, candidates: list[Candidate]) -> set[UUID]:
+    """The same of many at once: whom of them."""
+    of = Candidate.objects.filter(pk__in=[each.pk for each in candidates])
+    holds, held = Q(interview__assignments__member=member), Q(interview__former=member)
+    return set(of.filter(holds | held).values_list("pk", flat=True))
 
 
 def outcome_unread(candidates: list[Candidate], member: Member) -> set[UUID]:
