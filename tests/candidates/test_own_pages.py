@@ -3,6 +3,7 @@
 import base64
 import json
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from django.test import Client
@@ -97,6 +98,23 @@ def test_who_saw_what_is_told_without_the_members_name(
     assert "Recruiter</strong> at Acme" in page
     assert "name, e-mail, phone, place, headline, links · Arrange next steps" in page
     assert "Remy" not in page
+
+
+def test_each_time_that_people_opened_the_details_is_told_with_its_time(
+    client: Client, candidate: Candidate, token: str
+) -> None:
+    recruiter = factories.member(candidate.organisation, "recruiter")
+    now = timezone.now()
+    days = [now, now - timedelta(days=1)]
+    for day in days:
+        with patch("django.utils.timezone.now", return_value=day):
+            vault.reveal(candidate, "page", "Arrange next steps", recruiter)
+    page = mine(client, token)
+    assert page.count("Recruiter</strong> at Acme") == 2
+    assert "2 times" not in page
+    told = json.loads(client.get(url("download", token)).content)["seen"]
+    assert {entry["at"][:10] for entry in told} == {f"{day:%Y-%m-%d}" for day in days}
+    assert [entry["times"] for entry in told] == [1, 1]
 
 
 def test_a_look_that_nobody_took_is_said_to_be_ours(

@@ -93,7 +93,7 @@ def sent(candidate: Candidate) -> Sent | None:
 
 @dataclass(frozen=True)
 class Seen:
-    """One showing of an identity, or several for the same on end, in words."""
+    """One showing of an identity, or several tries on end to send it to Lever, in words."""
 
     at: datetime  # the last
     times: int
@@ -116,8 +116,12 @@ def seen(candidate: Candidate, reader: Member | None = None) -> list[Seen]:
     ).select_related("member__user")
     if reader and interviewed(candidate, reader):
         events = events.exclude(detail__to=LEVER)
-    groups = groupby(events, key=lambda event: (event.member_id, event.detail))
-    return [_seen(list(group)) for _, group in groups]
+    return [_seen(list(group)) for _, group in groupby(events, key=_told_as_one)]
+
+
+def _told_as_one(event: AuditEvent) -> object:
+    """Tries for Lever alone: of each time that people opened it the candidate reads when."""
+    return event.detail if event.detail["to"] == LEVER else event.pk
 
 
 def _seen(events: list[AuditEvent]) -> Seen:
