@@ -82,6 +82,7 @@ class Sent(NamedTuple):
 
     at: datetime
     arrived: bool
+    gone: datetime | None = None  # since when Lever has it no longer
 
 
 def sent(candidate: Candidate) -> Sent | None:
