@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 import factories
-from nomdecode.candidates import erasure
+from nomdecode.candidates import consent, erasure
+from nomdecode.candidates.models import Candidate, Consent
 from nomdecode.interviews.models import Assignment, Interview, Scorecard
 from nomdecode.lever import connection as connections
 from nomdecode.lever import export as exports
@@ -117,6 +118,22 @@ def test_nor_does_a_recruiter_who_interviewed(recruiter: Member) -> None:
     interview = _in_lever(recruiter)
     _interviews(recruiter, interview)
     assert "Open in Lever" not in _story(recruiter, interview)
+
+
+def test_whoever_interviewed_does_not_read_when_the_details_were_entered(
+    recruiter: Member,
+) -> None:
+    """Nor by the answer that was given with them: it could tell them whom they know."""
+    interview = _in_lever(recruiter)
+    consent.record(interview.candidate, True)
+    before = timezone.now() - timedelta(days=3)
+    Consent.objects.update(at=before)
+    Candidate.objects.update(created_at=before)
+    entered = f"{before:%Y-%m-%dT}"
+    for member, reads in ((recruiter, True), (_interviewer_of(interview), False)):
+        shown = _story(member, interview)
+        assert "Candidate agreed to be named" in shown and "beforehand" in shown
+        assert (entered in shown) is reads
 
 
 def test_the_outcome_is_not_told_to_whoever_has_not_sent_their_own_scorecard(

@@ -1,6 +1,6 @@
 """What happened to an interview's outcome on its way to Lever, as a short story with times."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import Max
@@ -50,6 +50,7 @@ REPORTED = {
     "candidateDeleted": "deleted",
 }
 
+BEFOREHAND = "beforehand"
 ADOPTED = "adopted: it was not made again"
 
 
@@ -73,7 +74,7 @@ def of(interview: Interview, export: Export | None, *, for_staff: bool) -> list[
     """`for_staff`: for a recruiter or admin who did not interview."""
     entries = [*_scorecards(interview), *_consent(interview, export)]
     if not for_staff:
-        entries.sort(key=_time)
+        entries = [_untimed(entry) for entry in sorted(entries, key=_time)]
         return entries + (_now(interview, export) if waits(export) else [TO_OTHERS])
     if export:
         if export.plan:  # read before the steps: a claim in between made steps that it lacks
@@ -101,6 +102,11 @@ def _time(entry: Entry) -> tuple[bool, datetime]:
     return entry.at is None, (entry.at or timezone.now()).replace(microsecond=0)
 
 
+def _untimed(entry: Entry) -> Entry:
+    """An answer given with the details tells when they were entered, and so perhaps by whom."""
+    return replace(entry, at=None) if entry.detail == BEFOREHAND else entry
+
+
 def _scorecards(interview: Interview) -> list[Entry]:
     entries = []
     for assignment in interview.assignments.all():
@@ -122,7 +128,7 @@ def _consent(interview: Interview, export: Export | None) -> list[Entry]:
             titles[answer.answer],
             "done",
             answer.at,
-            "beforehand" if answer.at <= entered else "on their page",
+            BEFOREHAND if answer.at <= entered else "on their page",
         )
         for answer in answers
     ]
