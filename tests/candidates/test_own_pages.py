@@ -2,7 +2,9 @@
 
 import base64
 import json
+from collections.abc import Callable
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from django.test import Client
@@ -21,7 +23,9 @@ from nomdecode.candidates import (
     vault,
 )
 from nomdecode.candidates.models import Candidate
+from nomdecode.lever.models import Export
 from nomdecode.orgs.models import AuditEvent
+from nomdecode.pipeline.models import Opportunity
 
 pytestmark = pytest.mark.django_db
 PAGES = ("mine", "correct", "withdraw", "erase", "download", "my_resume")
@@ -99,6 +103,23 @@ def test_who_saw_what_is_told_without_the_members_name(
     assert "Remy" not in page
 
 
+def test_each_time_that_people_opened_the_details_is_told_with_its_time(
+    client: Client, candidate: Candidate, token: str
+) -> None:
+    recruiter = factories.member(candidate.organisation, "recruiter")
+    now = timezone.now()
+    days = [now, now - timedelta(days=1)]
+    for day in days:
+        with patch("django.utils.timezone.now", return_value=day):
+            vault.reveal(candidate, "page", "Arrange next steps", recruiter)
+    page = mine(client, token)
+    assert page.count("Recruiter</strong> at Acme") == 2
+    assert "2 times" not in page
+    told = json.loads(client.get(url("download", token)).content)["seen"]
+    assert {entry["at"][:10] for entry in told} == {f"{day:%Y-%m-%d}" for day in days}
+    assert [entry["times"] for entry in told] == [1, 1]
+
+
 def test_a_look_that_nobody_took_is_said_to_be_ours(
     client: Client, candidate: Candidate, token: str
 ) -> None:
@@ -145,7 +166,7 @@ def test_an_answer_is_to_the_words_as_they_are_now(
     client: Client, candidate: Candidate, token: str
 ) -> None:
     client.post(url("answer", token), {"answer": "no"})
-    assert Candidate.objects.get().consents.get().text_version == "3"
+    assert Candidate.objects.get().consents.get().text_version == "4"
 
 
 def test_an_answer_that_comes_too_late_is_told_so(
@@ -241,6 +262,91 @@ def test_a_profile_that_has_left_is_said_to_be_in_lever(
     shown = mine(client, token)
     assert "can no longer be taken back here" in shown
     assert "Stay unnamed" not in shown
+
+
+def in_lever(candidate: Candidate, arrived: bool = True) -> Export:
+    """Passed, agreed, and in Lever by name; or (not `arrived`) the call has had no answer."""
+    consent.answer(candidate, True, timezone.now())
+    Candidate.objects.update(passed_at=timezone.now())
+    position = factories.position(candidate.organisation)
+    export = factories.sent_by_name(factories.held_interview(position, who=candidate))
+    if not arrived:
+        export.steps.update(state="calling", done_at=None, calling_since=timezone.now())
+    return export
+
+
+def withdraws(candidate: Candidate) -> None:
+    erasure.withdraw(candidate)
+
+
+def says_no(candidate: Candidate) -> None:
+    consent.answer(candidate, False, timezone.now())
+
+
+def lapses(candidate: Candidate) -> None:
+    """As after a restore that lost their yes."""
+    candidate.consents.all().delete()
+    consent.ask(candidate, timezone.now() - timedelta(days=15))
+
+
+def is_not_passed_after_all(candidate: Candidate) -> None:
+    Candidate.objects.update(passed_at=None, not_passed_at=timezone.now())
+
+
+UNTRUE = ("othing is sent under your name", "You stay unnamed", "sealed", "pseudonym alone")
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+@pytest.mark.parametrize("then", [withdraws, says_no, lapses, is_not_passed_after_all])
+def test_whoever_is_in_lever_by_name_reads_so_whatever_is_said_after(
+    client: Client,
+    candidate: Candidate,
+    token: str,
+    then: Callable[[Candidate], None],
+    arrived: bool,
+) -> None:
+    in_lever(candidate, arrived)
+    then(candidate)
+    page = mine(client, token)
+    assert not [words for words in UNTRUE if words in page]
+    assert ("Your details went to Lever" if arrived else "on their way to Lever") in page
+    assert "asks Acme to erase them there, too" in page
+    no_more = "Nothing more is sent under your name." in page
+    assert no_more is (then is not is_not_passed_after_all)  # the export goes on as it began
+    assert "Stay unnamed" not in page
+
+
+def test_whoever_agrees_again_can_say_so_when_their_yes_was_lost(
+    client: Client, candidate: Candidate, token: str
+) -> None:
+    in_lever(candidate)
+    candidate.consents.all().delete()
+    page = mine(client, token)
+    assert "Tell Acme who I am" in page
+    assert "Stay unnamed" not in page
+
+
+@pytest.mark.parametrize("how", ["deleted_at", "erased_there_at"])
+def test_a_profile_that_is_gone_from_lever_is_asked_of_nobody(
+    client: Client, candidate: Candidate, token: str, how: str
+) -> None:
+    interview = in_lever(candidate).interview
+    asks = ("is asked to erase it there", "asks Acme to erase")
+    erase_page = client.get(url("erase", token)).content.decode()
+    assert asks[0] in erase_page and asks[1] in mine(client, token)
+    Opportunity.objects.create(
+        organisation=interview.organisation,
+        interview=interview,
+        external_id="made",
+        named=True,
+        created_at=timezone.now(),
+        **{how: timezone.now()},
+    )
+    erase_page, own_page = client.get(url("erase", token)).content.decode(), mine(client, token)
+    assert not [words for words in asks if words in erase_page + own_page]
+    assert "was in Lever and is deleted there" in erase_page
+    assert "Your profile was deleted there" in own_page
+    assert "in Lever as Acme decides" not in own_page
 
 
 CORRECT = {"name": "Ada King", "email": "ada@analytical.example"}

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
 import pytest
@@ -308,6 +308,26 @@ def test_who_was_to_hold_it_when_it_began_did_interview_them(
     assert ("You interviewed this candidate" in shown) is not allowed
     assert (browser.post(url("reveal", candidate), PURPOSE).status_code == 200) is allowed
     assert revealed() == allowed
+
+
+def test_whoever_interviewed_does_not_read_when_the_details_were_entered(
+    browser: Client, candidate: Candidate, recruiter: Member
+) -> None:
+    """The time could tell them whom they know; also if they were replaced since."""
+    position, entered = factories.position(recruiter.organisation), "2024-02-03T"
+    interview = factories.held_interview(position, who=candidate)
+    Candidate.objects.update(created_at=datetime(2024, 2, 3, 4, 5, tzinfo=UTC))
+    pages = reverse("candidates:list"), url("candidate", candidate)
+
+    def told() -> list[bool]:
+        return [entered in browser.get(page).content.decode() for page in pages]
+
+    assert told() == [True, True]
+    assignment = interview.assignments.create(member=recruiter)
+    assert told() == [False, False]
+    assignment.delete()
+    interview.former.add(recruiter)
+    assert told() == [False, False]
 
 
 def test_whoever_interviewed_does_not_read_whether_the_details_went_to_lever(

@@ -65,6 +65,19 @@ def test_nor_that_the_details_went_to_lever(admin: Member) -> None:
     assert (shown.count("to: Lever"), shown.count("to: page")) == (1, 2)
 
 
+def test_nor_when_the_details_were_entered(admin: Member) -> None:
+    """Which could tell them whom they know."""
+    held, others = (factories.passed(admin.organisation) for _ in range(2))
+    Assignment.objects.create(interview=held, member=admin)
+    for interview in (held, others):
+        record(admin, "candidate.entered", interview.candidate, choice="ask_me")
+    about = [audit.name_of(interview.candidate) for interview in (held, others)]
+    assert ["Ada Byron entered their details" in page(admin, about=one) for one in about] == [
+        False,
+        True,
+    ]
+
+
 def test_the_newest_comes_first(admin: Member) -> None:
     record(admin, "lever.enabled")
     record(admin, "lever.disabled")

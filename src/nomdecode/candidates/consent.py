@@ -11,7 +11,7 @@ from nomdecode.candidates.models import Candidate, Consent
 from nomdecode.candidates.signals import consent_changed
 from nomdecode.orgs import audit, live
 
-TEXT_VERSION = "3"  # of what candidates/consent.html says; a new wording is a new version
+TEXT_VERSION = "4"  # of what candidates/consent.html says; a new wording is a new version
 
 
 class TooLate(Exception):

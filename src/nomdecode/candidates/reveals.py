@@ -6,6 +6,8 @@ from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db.models import Q
+
 from nomdecode.candidates import consent, signals
 from nomdecode.candidates.models import Candidate
 from nomdecode.orgs import audit
@@ -55,11 +57,14 @@ def why_closed(candidate: Candidate, now: datetime) -> str:
 
 def interviewed(candidate: Candidate, member: Member) -> bool:
     """Also whoever held the interview and was then replaced."""
-    interview = getattr(candidate, "interview", None)  # of the room above, so by its name alone
-    if interview is None:
-        return False
-    ways = interview.assignments.filter(member=member), interview.former.filter(pk=member.pk)
-    return any(each.exists() for each in ways)
+    return bool(interviewed_by(member, [candidate]))
+
+
+def interviewed_by(member: Member, candidates: list[Candidate]) -> set[UUID]:
+    """The same of many at once: whom of them."""
+    of = Candidate.objects.filter(pk__in=[each.pk for each in candidates])
+    holds, held = Q(interview__assignments__member=member), Q(interview__former=member)
+    return set(of.filter(holds | held).values_list("pk", flat=True))
 
 
 def outcome_unread(candidates: list[Candidate], member: Member) -> set[UUID]:
@@ -77,6 +82,7 @@ class Sent(NamedTuple):
 
     at: datetime
     arrived: bool
+    gone: datetime | None = None  # since when Lever has it no longer
 
 
 def sent(candidate: Candidate) -> Sent | None:
@@ -88,7 +94,7 @@ def sent(candidate: Candidate) -> Sent | None:
 
 @dataclass(frozen=True)
 class Seen:
-    """One showing of an identity, or several for the same on end, in words."""
+    """One showing of an identity, or several tries on end to send it to Lever, in words."""
 
     at: datetime  # the last
     times: int
@@ -111,8 +117,12 @@ def seen(candidate: Candidate, reader: Member | None = None) -> list[Seen]:
     ).select_related("member__user")
     if reader and interviewed(candidate, reader):
         events = events.exclude(detail__to=LEVER)
-    groups = groupby(events, key=lambda event: (event.member_id, event.detail))
-    return [_seen(list(group)) for _, group in groups]
+    return [_seen(list(group)) for _, group in groupby(events, key=_told_as_one)]
+
+
+def _told_as_one(event: AuditEvent) -> object:
+    """Tries for Lever alone: of each time that people opened it the candidate reads when."""
+    return event.detail if event.detail["to"] == LEVER else event.pk
 
 
 def _seen(events: list[AuditEvent]) -> Seen:

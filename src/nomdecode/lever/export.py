@@ -35,6 +35,7 @@ from nomdecode.lever.models import (
 from nomdecode.orgs import audit, live
 from nomdecode.orgs.doorbell import ring
 from nomdecode.orgs.models import Organisation
+from nomdecode.pipeline.models import Opportunity
 
 NOBODY = vault.Identity(name="", emails=())  # what the guard reads of a profile holds none
 
@@ -102,7 +103,9 @@ def sent_by_name(candidate: Candidate, **_: object) -> reveals.Sent | None:
     step = profiles.filter(export__interview__candidate=candidate).first()
     if step is None or not (at := step.done_at or step.calling_since):
         return None
-    return reveals.Sent(at, arrived=step.done_at is not None)
+    there = Opportunity.objects.filter(interview__candidate=candidate).first()
+    gone = (there.deleted_at or there.erased_there_at) if there else None
+    return reveals.Sent(at, step.done_at is not None, gone)
 
 
 def _reconsider_unlocked(export: Export) -> None:

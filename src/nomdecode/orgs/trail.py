@@ -89,8 +89,13 @@ ACTIONS: dict[str, dict[str, str]] = {
     "Organisation": {"organisation.changed": "changed the settings"},
 }
 WORDS = {action: words for group in ACTIONS.values() for action, words in group.items()}
-# Would answer whoever interviewed, and wrote on a guess, whether a piece of the identity was there.
-ABOUT_FINDINGS = Q(action="export.cleared") | Q(action="candidate.revealed", detail__to="Lever")
+# The first two would answer whoever interviewed, and wrote on a guess, whether a piece of the
+# identity was there; when somebody entered their details could tell them whom they know.
+NOT_FOR_INTERVIEWERS = (
+    Q(action="export.cleared")
+    | Q(action="candidate.revealed", detail__to="Lever")
+    | Q(action="candidate.entered")
+)
 BY = {"candidate": "The candidate", "lever": "Lever", "system": "Nom de Code"}
 PAGES = {
     "candidate": "candidates:candidate",
@@ -118,7 +123,7 @@ def events(reader: Member, action: str = "", about: str = "") -> QuerySet[AuditE
     """Newest first. `about`: a kind of thing ("interview") or one thing ("interview:<id>")."""
     found = AuditEvent.objects.filter(organisation=reader.organisation_id)
     found = found.select_related("member__user")
-    found = found.exclude(ABOUT_FINDINGS, thing__in=_interviewed_by(reader))
+    found = found.exclude(NOT_FOR_INTERVIEWERS, thing__in=_interviewed_by(reader))
     if action:
         found = found.filter(action=action)
     if about:

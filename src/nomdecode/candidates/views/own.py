@@ -51,6 +51,8 @@ def mine(request: HttpRequest, candidate: Candidate, token: str) -> HttpResponse
     now = timezone.now()
     seen, state = reveals.seen(candidate), consent.state(candidate, now)
     not_passed = candidate.not_passed_at is not None and candidate.not_passed_at <= now
+    is_open = not (not_passed or candidate.withdrawn_at or state == "lapsed")
+    may_agree, sent = consent.may_still_agree(candidate, now), reveals.sent(candidate)
     context = {
         "candidate": candidate,
         "token": token,
@@ -59,11 +61,13 @@ def mine(request: HttpRequest, candidate: Candidate, token: str) -> HttpResponse
         "consent": state,
         "passed": candidate.passed_at is not None and candidate.passed_at <= now,
         "not_passed": not_passed,
-        "open": not (not_passed or candidate.withdrawn_at or state == "lapsed"),
-        "may_agree": consent.may_still_agree(candidate, now),
+        "open": is_open,
+        "may_agree": may_agree,
+        "says_yes": is_open and may_agree and state != "yes",
+        "says_no": is_open and state != "no" and not (sent and sent.arrived),
         "may_open": not reveals.why_closed(candidate, now),
         "seen": seen,
-        "sent": reveals.sent(candidate),
+        "sent": sent,
         "done": " ".join(DONE.get(each, "") for each in request.GET.getlist("done")),
     }
     return render(request, "candidates/mine.html", context)

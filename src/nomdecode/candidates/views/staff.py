@@ -52,7 +52,10 @@ def index(request: MemberRequest) -> HttpResponse:
     page = Paginator(found, PAGE_LENGTH).get_page(request.GET.get("page"))
     now = timezone.now()
     unread = reveals.outcome_unread(list(page), request.member)
-    rows = [(each, state_in_words(each, now, each.pk not in unread)) for each in page]
+    met = reveals.interviewed_by(request.member, list(page))
+    rows = [
+        (each, state_in_words(each, now, each.pk not in unread), each.pk in met) for each in page
+    ]
     return render(request, "candidates/list.html", {"rows": rows, "page": page, "sought": sought})
 
 
