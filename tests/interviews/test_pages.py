@@ -546,6 +546,7 @@ def test_once_the_details_are_erased_the_form_takes_no_words_and_says_so(
     erasure.erase(interview.candidate)
     shown = page(client, "scorecard", interview.pk)
     assert "What you choose is kept, what you write is not." in shown
+    assert "in the vault" not in page(client, "interview", interview.pk)
     assert "<textarea" not in shown and SECRET not in shown
     late = client.post(draft, filled(interview, draft_version="1", ask="1")).content.decode()
     assert "details were erased" in late and "another tab" not in late
