@@ -82,7 +82,8 @@ def held(count: int) -> list[str]:
     iris = Member.objects.get(user__email="iris@acme.example")
     remy = Member.objects.get(user__email="remy@acme.example")
     position = Position.objects.create(organisation=iris.organisation, title="Timed engineer")
-    plan = scheduling.Plan(timezone.now() + timedelta(days=1), 60, "", (iris,), iris)
+    begins = timezone.now() + timedelta(minutes=10)  # soon enough to be held already
+    plan = scheduling.Plan(begins, 60, "", (iris,), iris)
     made = []
     for number in range(count):
         identity = Identity(
