@@ -407,13 +407,16 @@ def test_kept_here_they_stay_for_good(company: Company, stage: str) -> None:
     assert company.profiles(interview, "borealis") == []
 
 
-def test_a_text_that_waits_for_a_person_still_waits_for_one(company: Company) -> None:
+@pytest.mark.parametrize("reason", ["identity", "restored"])
+def test_what_waits_for_a_persons_decision_still_waits_for_one(
+    company: Company, reason: str
+) -> None:
     interview = company.interview()
-    export.stop(company.row(interview), "identity", kinds=["name"])
+    export.stop(company.row(interview), reason)
     company.key_of("borealis")
     company.settle(send=True)
     row = company.row(interview)
-    assert (row.state, row.reason, row.account) == ("stopped", "identity", 2)
+    assert (row.state, row.reason, row.account) == ("stopped", reason, 2)
 
 
 def test_kept_here_nobody_is_asked_to_rephrase_any_more(

@@ -736,10 +736,23 @@ def test_whoever_interviewed_hears_as_often_of_a_right_guess_as_of_a_wrong_one(
     interview = company.interview(evidence=f"{guess} wrote clear code.")
     with CaptureQueriesContext(connection) as asked:
         company.run(interview)
+    assert heard(company.interviewer, asked) == [f"interview-{interview.pk}", "home"]
+
+
+def heard(member: Member, asked: CaptureQueriesContext) -> list[str]:
+    """The topics of which open pages of this member were told."""
     told = " ".join(each["sql"] for each in asked if "pg_notify" in each["sql"])
     topics = re.findall(r"topic\W+([\w-]+)", told)
-    heard = [topic for topic in topics if access.hears(company.interviewer)(topic)]
-    assert heard == [f"interview-{interview.pk}", "home"]
+    return [topic for topic in topics if access.hears(member)(topic)]
+
+
+def test_when_a_candidate_answers_staff_alone_hear(company: Company) -> None:
+    interview = company.interview()
+    company.run(interview)
+    with CaptureQueriesContext(connection) as asked:
+        consent.answer(interview.candidate, False, timezone.now())
+    assert heard(company.interviewer, asked) == []
+    assert f"export-{interview.pk}" in heard(interview.recruiter, asked)
 
 
 def test_rephrased_it_leaves(company: Company) -> None:

@@ -394,13 +394,19 @@ def test_read_back_it_does_not_claim_what_was_not_sent(connection: Connection) -
 # --- for a person
 
 
-def test_what_cannot_be_told_apart_stops_for_a_person(
-    connection: Connection, lever: Running
-) -> None:
+def two_of_one_person(connection: Connection) -> list[Interview]:
+    """Since the backup each was given a profile; nothing there tells which is whose."""
     both = [passed(connection, email=f"pair-{connection.pk}@engines.example") for _ in range(2)]
     with since_the_backup():
         for each in both:
             make_profile_alone(each)
+    return both
+
+
+def test_what_cannot_be_told_apart_stops_for_a_person(
+    connection: Connection, lever: Running
+) -> None:
+    both = two_of_one_person(connection)
     report = recovered(connection)
     assert set(seen(report)) == {each.pk for each in both}
     states = Export.objects.values_list("state", "reason")
@@ -412,10 +418,7 @@ def test_what_stopped_so_waits_for_a_decision_on_each(
     connection: Connection, lever: Running
 ) -> None:
     """Retrying all, or amending a scorecard, decides nothing on whose the profiles are."""
-    both = [passed(connection, email=f"pair-{connection.pk}@engines.example") for _ in range(2)]
-    with since_the_backup():
-        for each in both:
-            make_profile_alone(each)
+    both = two_of_one_person(connection)
     recovered(connection)
     long_ago = timezone.now() - timedelta(days=1)
     assert remedies.retry_since(connection.organisation, long_ago, None) == 0

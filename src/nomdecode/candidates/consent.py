@@ -93,7 +93,7 @@ def record(candidate: Candidate, yes: bool) -> None:
 
 def _tell(candidate: Candidate, yes: bool) -> None:
     consent_changed.send(Candidate, candidate=candidate, answer=yes)
-    live.publish(candidate.organisation_id, "home")
+    live.publish(candidate.organisation_id, "needs")  # not interviewers
 
 
 def lock(candidate: Candidate) -> Candidate:

@@ -42,4 +42,4 @@ def tell_pages(sender: object, candidate: Any, **kwargs: object) -> None:
     from nomdecode.orgs import live
 
     if interview := getattr(candidate, "interview", None):
-        live.publish(interview.organisation_id, f"export-{interview.pk}", "needs")
+        live.publish(interview.organisation_id, f"export-{interview.pk}")
